@@ -1,0 +1,111 @@
+"""What a core was told, in the order it was told it, and what it answered: the means to tell a run again.
+
+One record: length u32, crc32 u32, then kind (b"I" input, b"O" output), fleet time i64, name length u8, name, payload.
+Records are appended to a buffer and written in one call; the loop flushes before any answer leaves the process, so
+nothing was ever done on an input that the file does not hold. A torn last record (killed mid-write) ends the reading.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from shared.messages import Message, ProtocolError, decode, encode
+
+_HEAD = struct.Struct("<II")
+_BODY = struct.Struct("<cqB")
+INPUT, OUTPUT = b"I", b"O"
+PART_BYTES_MAX = 64 << 20
+PARTS_MAX = 16
+BUFFER_BYTES_MAX = 64 << 10
+
+
+class Entry(NamedTuple):
+    """One journalled message."""
+
+    kind: bytes
+    now: int
+    message: Message
+
+
+class Journal:
+    """Append-only writer of one worker epoch. Files are ``<folder>/<name>.<epoch>.<part>.journal``, 0600."""
+
+    def __init__(self, folder: Path, name: str, epoch: int) -> None:
+        self._folder, self._stem = folder, f"{name}.{epoch:04d}"
+        self._part = -1
+        self._buffer = bytearray()
+        self._fd = -1
+        self._written = 0
+        self._roll()
+
+    def append(self, kind: bytes, now: int, message: Message) -> None:
+        """Add one record; it reaches the file with the next flush."""
+        name = type(message).__name__.encode()
+        body = _BODY.pack(kind, now, len(name)) + name + encode(message)
+        self._buffer += _HEAD.pack(len(body), zlib.crc32(body)) + body
+        if len(self._buffer) > BUFFER_BYTES_MAX:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand everything appended so far to the kernel: it survives SIGKILL from here on."""
+        if not self._buffer:
+            return
+        view = memoryview(self._buffer)
+        while view:
+            view = view[os.write(self._fd, view) :]
+        self._written += len(self._buffer)
+        self._buffer = bytearray()
+        if self._written > PART_BYTES_MAX:
+            self._roll()
+
+    def close(self) -> None:
+        """Flush and close."""
+        self.flush()
+        os.close(self._fd)
+
+    def _roll(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._part, self._written = self._part + 1, 0
+        path = self._folder / f"{self._stem}.{self._part:04d}.journal"
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        (self._folder / f"{self._stem}.{self._part - PARTS_MAX:04d}.journal").unlink(missing_ok=True)
+
+
+def parts(folder: Path, name: str) -> dict[int, list[Path]]:
+    """Return ``name``'s journal files by epoch, each in the order in which they were written."""
+    found: dict[int, list[Path]] = {}
+    for path in sorted(folder.glob(f"{name}.*.journal")):
+        found.setdefault(int(path.name.split(".")[1]), []).append(path)
+    return found
+
+
+def read(paths: Iterable[Path]) -> Iterator[Entry]:
+    """Yield the records of one epoch. A torn last record ends the reading.
+
+    Raises:
+        ProtocolError: a record that is whole but damaged, or of a message this program does not know.
+    """
+    for path in paths:
+        data = memoryview(path.read_bytes())
+        at = 0
+        while at + _HEAD.size <= len(data):
+            length, crc = _HEAD.unpack_from(data, at)
+            body = data[at + _HEAD.size : at + _HEAD.size + length]
+            if len(body) < length:
+                return
+            if zlib.crc32(body) != crc:
+                raise ProtocolError(f"{path.name}: damaged record at byte {at}")
+            yield _entry(body)
+            at += _HEAD.size + length
+
+
+def _entry(body: memoryview) -> Entry:
+    kind, now, name_length = _BODY.unpack_from(body)
+    name = bytes(body[_BODY.size : _BODY.size + name_length]).decode()
+    return Entry(kind, now, decode(name, body[_BODY.size + name_length :]))

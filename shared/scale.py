@@ -1,0 +1,134 @@
+"""Where decimal text becomes integers: prices in ticks, sizes in lots, and money at 1e-8."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+# Decimal alone would also take "1_000", "1e999", other alphabets' digits and "nan".
+_PLAIN = re.compile(r"-?[0-9]{1,24}(\.[0-9]{0,18})?")
+
+E8 = 100_000_000
+
+
+class OffGridError(ValueError):
+    """A price or size is not a whole number of steps: the instrument's rules have changed, or the text is bad."""
+
+
+def _number(text: str) -> Decimal:
+    if not _PLAIN.fullmatch(text):
+        raise OffGridError(f"{text!r} is not a plain decimal number")
+    return Decimal(text)
+
+
+def _grid(step: str) -> tuple[int, int]:
+    """Return (decimals of ``step``, ``step`` as an integer at those decimals)."""
+    value = Decimal(step)
+    if not value.is_finite() or value <= 0:
+        raise ValueError(f"step must be a positive decimal, got {step!r}")
+    exponent = value.as_tuple().exponent
+    decimals = max(0, -exponent) if isinstance(exponent, int) else 0
+    return decimals, int(value.scaleb(decimals))
+
+
+def _count(text: str, decimals: int, unit: int, step: str) -> int:
+    """Return how many steps ``text`` is, exactly; sign is kept."""
+    scaled = _number(text).scaleb(decimals)
+    whole = int(scaled)
+    if whole != scaled or whole % unit:
+        raise OffGridError(f"{text!r} is not a multiple of {step}")
+    return whole // unit
+
+
+def _text(steps: int, decimals: int, unit: int) -> str:
+    """Return ``steps`` as plain decimal text with the step's own number of decimals."""
+    value = steps * unit
+    if not decimals:
+        return str(value)
+    sign, digits = ("-" if value < 0 else ""), str(abs(value)).rjust(decimals + 1, "0")
+    return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}"
+
+
+class Scale:
+    """One instrument's grid. ``tick`` and ``lot`` are the venue's decimal texts, for example "0.10" and "0.001"."""
+
+    __slots__ = ("_lot", "_tick", "lot", "tick")
+
+    def __init__(self, tick: str, lot: str) -> None:
+        self.tick, self.lot = tick, lot
+        self._tick, self._lot = _grid(tick), _grid(lot)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Scale) and (self._tick, self._lot) == (other._tick, other._lot)
+
+    def __hash__(self) -> int:
+        return hash((self._tick, self._lot))
+
+    def __repr__(self) -> str:
+        return f"Scale({self.tick!r}, {self.lot!r})"
+
+    def price_ticks(self, text: str) -> int:
+        """Return ``text`` in ticks. Raises OffGridError when it is not on the grid."""
+        return _count(text, *self._tick, self.tick)
+
+    def qty_lots(self, text: str) -> int:
+        """Return ``text`` in lots. Raises OffGridError when it is not on the grid."""
+        return _count(text, *self._lot, self.lot)
+
+    def price_text(self, ticks: int) -> str:
+        """Return the decimal text Bybit expects for ``ticks``."""
+        return _text(ticks, *self._tick)
+
+    def qty_text(self, lots: int) -> str:
+        """Return the decimal text Bybit expects for ``lots``."""
+        return _text(lots, *self._lot)
+
+    @property
+    def tick_size(self) -> float:
+        """One tick as a float, for features and reports only."""
+        return float(self.tick)
+
+    @property
+    def lot_size(self) -> float:
+        """One lot as a float, for features and reports only."""
+        return float(self.lot)
+
+    @property
+    def tick_e8(self) -> int:
+        """One tick at 1e-8 of the quote coin (exact: Bybit's finest tick is 1e-8)."""
+        return to_e8(self.tick)
+
+    @property
+    def tick_grid(self) -> tuple[int, int]:
+        """(decimals, step at those decimals) of the price grid: what an exact integer parser needs."""
+        return self._tick
+
+    @property
+    def lot_grid(self) -> tuple[int, int]:
+        """(decimals, step at those decimals) of the size grid."""
+        return self._lot
+
+    def value_e8(self, ticks: int, lots: int) -> int:
+        """Return price x size in the quote coin at 1e-8, rounded towards zero."""
+        tick_decimals, tick = self._tick
+        lot_decimals, lot = self._lot
+        return _shift(ticks * tick * lots * lot, 8 - tick_decimals - lot_decimals)
+
+
+def _shift(value: int, places: int) -> int:
+    """Return value x 10^places, rounded towards zero."""
+    if places >= 0:
+        return value * 10**places
+    size = abs(value) // 10**-places
+    return -size if value < 0 else size
+
+
+def to_e8(text: str) -> int:
+    """Return decimal ``text`` at 1e-8, rounded towards zero; empty text is 0 (Bybit writes "" for no value)."""
+    return int(_number(text).scaleb(8)) if text else 0
+
+
+def e8_text(value: int) -> str:
+    """Return a 1e-8 fixed-point integer as decimal text without trailing zeros."""
+    text = _text(value, 8, 1).rstrip("0").rstrip(".")
+    return text if text not in ("", "-0") else "0"

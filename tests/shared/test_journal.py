@@ -1,0 +1,72 @@
+"""The input journal holds what a core heard, whatever kills the writer."""
+
+from pathlib import Path
+
+import pytest
+
+from shared import journal
+from shared.journal import INPUT, OUTPUT, Entry, Journal
+from shared.messages import Ack, ProtocolError, Started, Tick
+
+
+def written(folder: Path) -> list[Entry]:
+    entries = [
+        Entry(INPUT, 10, Started("signals", "run", 0)),
+        Entry(INPUT, 20, Tick()),
+        Entry(OUTPUT, 20, Ack("execution", 0, 7)),
+    ]
+    writer = Journal(folder, "signals", 0)
+    for entry in entries:
+        writer.append(*entry)
+    writer.close()
+    return entries
+
+
+def test_what_was_written_is_read_in_order(tmp_path: Path) -> None:
+    entries = written(tmp_path)
+    assert list(journal.read(journal.parts(tmp_path, "signals")[0])) == entries
+
+
+def test_every_cut_of_the_last_record_leaves_the_earlier_ones(tmp_path: Path) -> None:
+    entries = written(tmp_path)
+    (path,) = journal.parts(tmp_path, "signals")[0]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    first_two = len(whole)
+    while list(journal.read([path])) == entries[:2]:
+        first_two -= 1
+        path.write_bytes(whole[:first_two])
+    assert list(journal.read([path])) == entries[:1]
+    assert first_two < len(whole) - 8
+
+
+def test_a_damaged_record_is_said_with_its_place(tmp_path: Path) -> None:
+    written(tmp_path)
+    (path,) = journal.parts(tmp_path, "signals")[0]
+    data = bytearray(path.read_bytes())
+    data[12] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(ProtocolError, match="damaged record at byte 0"):
+        list(journal.read([path]))
+
+
+def test_epochs_are_kept_apart(tmp_path: Path) -> None:
+    for epoch in (0, 1):
+        writer = Journal(tmp_path, "ingest", epoch)
+        writer.append(INPUT, epoch, Tick())
+        writer.close()
+    found = journal.parts(tmp_path, "ingest")
+    assert [list(journal.read(found[epoch]))[0].now for epoch in (0, 1)] == [0, 1]
+
+
+def test_files_roll_and_the_oldest_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "PART_BYTES_MAX", 50)
+    monkeypatch.setattr(journal, "PARTS_MAX", 3)
+    writer = Journal(tmp_path, "ingest", 0)
+    for now in range(40):
+        writer.append(INPUT, now, Tick())
+        writer.flush()
+    writer.close()
+    paths = journal.parts(tmp_path, "ingest")[0]
+    assert len(paths) <= 3
+    assert list(journal.read(paths))[-1].now == 39

@@ -1,0 +1,52 @@
+"""Decimal text to integers and back, exactly."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.scale import OffGridError, Scale, e8_text, to_e8
+
+BTC = Scale("0.10", "0.001")
+
+
+def test_prices_and_sizes_become_ticks_and_lots() -> None:
+    assert BTC.price_ticks("65114.30") == 651_143
+    assert BTC.qty_lots("1.25") == 1_250
+
+
+def test_a_price_off_the_grid_is_refused_not_rounded() -> None:
+    with pytest.raises(OffGridError, match=r"'65114\.35' is not a multiple of 0\.10"):
+        BTC.price_ticks("65114.35")
+
+
+@pytest.mark.parametrize("text", ["", "nan", "inf", "-inf", "abc", "1e400000000", "0x10", "1.0.0", "1_000", "٣", "1e-05"])
+def test_text_that_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(OffGridError):
+        BTC.qty_lots(text)
+
+
+@given(st.integers(0, 10**12), st.sampled_from(["0.10", "0.5", "1", "10", "0.0000001", "0.00000001", "25"]))
+def test_text_and_back_is_the_same_number(ticks: int, tick: str) -> None:
+    scale = Scale(tick, "1")
+    assert scale.price_ticks(scale.price_text(ticks)) == ticks
+    assert Decimal(scale.price_text(ticks)) == ticks * Decimal(tick)
+
+
+@given(st.integers(-(10**18), 10**18))
+def test_fixed_point_text_and_back_is_the_same_number(value: int) -> None:
+    assert to_e8(e8_text(value)) == value
+
+
+def test_value_is_price_times_size() -> None:
+    assert BTC.value_e8(651_143, 1_250) == 8_139_287_500_000  # 65114.30 x 1.25
+
+
+def test_no_value_counts_as_zero() -> None:
+    assert to_e8("") == 0
+
+
+def test_a_step_must_be_positive() -> None:
+    with pytest.raises(ValueError, match="positive"):
+        Scale("0", "1")

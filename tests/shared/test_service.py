@@ -1,0 +1,130 @@
+"""The one door to a core: everything is journalled first, and a replay says the same."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shared import journal
+from shared.config import Config
+from shared.fleet import SIZE, FleetPage
+from shared.journal import INPUT, OUTPUT
+from shared.messages import Command, Log, Message, Started, StopRequested, Tick
+from shared.service import Context, ReplayDiffersError, Service, handlers, replay
+
+
+class Steps:
+    """A clock that advances by one ns a look, and runs back when told to."""
+
+    def __init__(self) -> None:
+        self.time = 0
+
+    def now(self) -> int:
+        self.time += 1
+        return self.time
+
+
+class Counter:
+    """Answers every third tick with its count."""
+
+    def __init__(self, every: int = 3) -> None:
+        self.every, self.ticks, self.heard = every, 0, [0]
+
+    def on_started(self, message: Started, now: int) -> list[Message]:
+        self.heard.append(now)
+        return [Log("INFO", "counter.start", message.name)]
+
+    def on_tick(self, message: Tick, now: int) -> list[Message]:
+        self.heard.append(now)
+        self.ticks += 1
+        return [Command(str(self.ticks), "pause")] if self.ticks % self.every == 0 else []
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[..., Service]:
+    def service(core: object, act: Callable[[Message], None], clock: Steps | None = None) -> Service:
+        context = Context(
+            name="signals",
+            config=Config(),
+            clock=clock or Steps(),
+            run_id="run",
+            epoch=0,
+            run_dir=tmp_path,
+            var_dir=tmp_path,
+            state_dir=tmp_path,
+            fleet=FleetPage(bytearray(SIZE)),
+            seed=1,
+        )
+        return Service(context, core, act)
+
+    return service
+
+
+def entries(folder: Path) -> list[journal.Entry]:
+    return list(journal.read(journal.parts(folder / "journal", "signals")[0]))
+
+
+def test_what_was_done_stands_in_the_file_before_it_is_done(
+    make: Callable[..., Service], tmp_path: Path
+) -> None:
+    seen: list[list[bytes]] = []
+    service = make(Counter(), lambda _: seen.append([entry.kind for entry in entries(tmp_path)]))
+    for _ in range(3):
+        service.feed(Tick())
+    assert seen == [[INPUT, INPUT, INPUT, OUTPUT]]
+
+
+def test_what_an_answer_feeds_is_heard_after_all_answers_are_done(make: Callable[..., Service]) -> None:
+    order: list[str] = []
+
+    class Core:
+        def on_tick(self, _: Tick, __: int) -> list[Message]:
+            return [Command("a", "pause"), Command("b", "pause")]
+
+        def on_command(self, message: Command, _: int) -> list[Message]:
+            order.append(f"heard {message.command_id}")
+            return []
+
+    def act(message: Message) -> None:
+        assert isinstance(message, Command)
+        order.append(f"did {message.command_id}")
+        service.feed(message)
+
+    service = make(Core(), act)
+    service.feed(Tick())
+    assert order == ["did a", "did b", "heard a", "heard b"]
+
+
+def test_time_never_runs_back_for_a_core(make: Callable[..., Service]) -> None:
+    clock, core = Steps(), Counter()
+    service = make(core, lambda _: None, clock)
+    clock.time = 1_000
+    service.feed(Tick())
+    clock.time = 10
+    service.feed(Tick())
+    assert core.heard == sorted(core.heard)
+
+
+def test_a_message_the_core_does_not_know_is_not_journalled(
+    make: Callable[..., Service], tmp_path: Path
+) -> None:
+    service = make(Counter(), lambda _: None)
+    service.feed(StopRequested())
+    service._journal.flush()
+    assert entries(tmp_path) == []
+
+
+def test_a_replay_says_the_same(make: Callable[..., Service], tmp_path: Path) -> None:
+    service = make(Counter(), lambda _: None)
+    service.feed(Started("signals", "run", 0))
+    for _ in range(7):
+        service.feed(Tick())
+    service._journal.flush()
+    told = list(replay(Counter(), entries(tmp_path)))
+    assert len(told) == 8
+    with pytest.raises(ReplayDiffersError, match="the core says"):
+        list(replay(Counter(every=2), entries(tmp_path)))
+
+
+def test_handlers_are_found_by_name() -> None:
+    assert set(handlers(Counter())) == {"on_started", "on_tick"}
