@@ -14,6 +14,7 @@ import fcntl
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,6 +106,10 @@ def endpoint(run_dir: Path, name: str, kind: str) -> str:
     return f"ipc://{path}"
 
 
+def _descriptor(socket: zmq.Socket[bytes]) -> int:
+    return int(socket.getsockopt(zmq.FD))
+
+
 class Bus:
     """One process's ends. Bound sockets are guarded by a file lock: a second binder would steal all connections."""
 
@@ -142,9 +147,7 @@ class Bus:
         except zmq.Again:
             self._counters.add("bus_dropped")
 
-    def subscribe(
-        self, peers: Iterable[str], kinds: Iterable[type[Message]], hear: Callable[[Message], None]
-    ) -> None:
+    def subscribe(self, peers: Iterable[str], kinds: Iterable[type[Message]], hear: Callable[[Message], None]) -> None:
         """Hear ``kinds`` of facts from ``peers``."""
         socket = self._socket(zmq.SUB)
         for peer in peers:
@@ -211,7 +214,7 @@ class Bus:
                 except ProtocolError:
                     self._counters.add("malformed")
 
-        asyncio.get_running_loop().add_reader(socket.getsockopt(zmq.FD), drain)
+        asyncio.get_running_loop().add_reader(_descriptor(socket), drain)
         self._readers.append((socket, drain))
         drain()
 
@@ -219,7 +222,7 @@ class Bus:
         """Close all sockets at once."""
         loop = asyncio.get_running_loop()
         for socket, _ in self._readers:
-            loop.remove_reader(socket.getsockopt(zmq.FD))
+            loop.remove_reader(_descriptor(socket))
         self._context.destroy(linger=0)
         os.close(self._lock_fd)
 
@@ -256,7 +259,5 @@ class Sender:
             self._pending.pop(message.seq, None)
 
     def _put(self, parts: list[bytes]) -> None:
-        try:
+        with suppress(zmq.Again):  # Stays pending: the next retry sends it.
             self._socket.send_multipart(parts, zmq.NOBLOCK)
-        except zmq.Again:
-            pass  # Stays pending: the next retry sends it.

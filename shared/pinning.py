@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 
-def choose(
-    wishes: dict[str, int | str], allowed: Collection[int]
-) -> tuple[dict[str, int], list[str]]:
+def choose(wishes: dict[str, int | str], allowed: Collection[int]) -> tuple[dict[str, int], list[str]]:
     """Return (CPU per worker, warnings). Workers without an entry stay unpinned.
 
     Args:

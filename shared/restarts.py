@@ -1,4 +1,4 @@
-"""When to start a dead worker again: a budget per worker and for all, and a growing pause. Pure: time is an argument."""
+"""When to start a dead worker again: a budget per worker and for all, and a growing pause. Time is an argument."""
 
 from __future__ import annotations
 

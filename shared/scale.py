@@ -23,8 +23,8 @@ def _number(text: str) -> Decimal:
 
 def _grid(step: str) -> tuple[int, int]:
     """Return (decimals of ``step``, ``step`` as an integer at those decimals)."""
-    value = Decimal(step)
-    if not value.is_finite() or value <= 0:
+    value = Decimal(step) if _PLAIN.fullmatch(step) else Decimal(0)
+    if not value > 0:
         raise ValueError(f"step must be a positive decimal, got {step!r}")
     exponent = value.as_tuple().exponent
     decimals = max(0, -exponent) if isinstance(exponent, int) else 0
@@ -118,8 +118,8 @@ class Scale:
 def _shift(value: int, places: int) -> int:
     """Return value x 10^places, rounded towards zero."""
     if places >= 0:
-        return value * 10**places
-    size = abs(value) // 10**-places
+        return value * int(10**places)
+    size = abs(value) // int(10**-places)
     return -size if value < 0 else size
 
 

@@ -59,9 +59,7 @@ class Context:
 class Service:
     """Feeds one core. ``act`` carries out what the core returns (logging is done here)."""
 
-    def __init__(
-        self, ctx: Context, core: object, act: Callable[[Message], None], *, tick_ms: int = TICK_MS
-    ) -> None:
+    def __init__(self, ctx: Context, core: object, act: Callable[[Message], None], *, tick_ms: int = TICK_MS) -> None:
         self._ctx, self._act = ctx, act
         self._handlers = handlers(core)
         folder = ctx.var_dir / "journal"

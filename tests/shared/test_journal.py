@@ -56,7 +56,7 @@ def test_epochs_are_kept_apart(tmp_path: Path) -> None:
         writer.append(INPUT, epoch, Tick())
         writer.close()
     found = journal.parts(tmp_path, "ingest")
-    assert [list(journal.read(found[epoch]))[0].now for epoch in (0, 1)] == [0, 1]
+    assert [next(journal.read(found[epoch])).now for epoch in (0, 1)] == [0, 1]
 
 
 def test_files_roll_and_the_oldest_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,9 @@ def test_a_price_off_the_grid_is_refused_not_rounded() -> None:
         BTC.price_ticks("65114.35")
 
 
-@pytest.mark.parametrize("text", ["", "nan", "inf", "-inf", "abc", "1e400000000", "0x10", "1.0.0", "1_000", "٣", "1e-05"])
+@pytest.mark.parametrize(
+    "text", ["", "nan", "inf", "-inf", "abc", "1e400000000", "0x10", "1.0.0", "1_000", "٣", "1e-05"]
+)
 def test_text_that_is_no_number_is_refused(text: str) -> None:
     with pytest.raises(OffGridError):
         BTC.qty_lots(text)
@@ -47,6 +49,7 @@ def test_no_value_counts_as_zero() -> None:
     assert to_e8("") == 0
 
 
-def test_a_step_must_be_positive() -> None:
+@pytest.mark.parametrize("step", ["0", "-1", "nan", "abc", ""])
+def test_a_step_must_be_a_positive_number(step: str) -> None:
     with pytest.raises(ValueError, match="positive"):
-        Scale("0", "1")
+        Scale(step, "1")

@@ -64,9 +64,7 @@ def entries(folder: Path) -> list[journal.Entry]:
     return list(journal.read(journal.parts(folder / "journal", "signals")[0]))
 
 
-def test_what_was_done_stands_in_the_file_before_it_is_done(
-    make: Callable[..., Service], tmp_path: Path
-) -> None:
+def test_what_was_done_stands_in_the_file_before_it_is_done(make: Callable[..., Service], tmp_path: Path) -> None:
     seen: list[list[bytes]] = []
     service = make(Counter(), lambda _: seen.append([entry.kind for entry in entries(tmp_path)]))
     for _ in range(3):
@@ -105,9 +103,7 @@ def test_time_never_runs_back_for_a_core(make: Callable[..., Service]) -> None:
     assert core.heard == sorted(core.heard)
 
 
-def test_a_message_the_core_does_not_know_is_not_journalled(
-    make: Callable[..., Service], tmp_path: Path
-) -> None:
+def test_a_message_the_core_does_not_know_is_not_journalled(make: Callable[..., Service], tmp_path: Path) -> None:
     service = make(Counter(), lambda _: None)
     service.feed(StopRequested())
     service._journal.flush()

@@ -1,0 +1,133 @@
+"""`peregrine run`: the whole fleet, until told otherwise, and a summary of what it did."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import orjson
+
+import supervisor
+from cli.audit import Audit, audit
+from cli.options import config_options, effective
+from cli.summary import counts, latencies_us, summary
+from shared.bybit.recordings import RecordingError, describe
+from shared.config import Config
+from shared.exits import Exit
+from shared.fleet import FleetPage, Word
+from shared.paths import AlreadyRunningError
+from shared.shm import ShmFullError
+
+SETTLE_S = 1.0  # After a recording's last frame, for everything to be applied and decided.
+
+
+class Until:
+    """When to stop by itself: after a time, at a recording's end, or never."""
+
+    def __init__(self, seconds: float | None, until_end: bool) -> None:
+        self._seconds, self._until_end = seconds, until_end
+        self._ended_s: float | None = None
+
+    def __call__(self, page: FleetPage, elapsed_s: float) -> str | None:
+        """Return the reason to stop now, or None."""
+        if self._seconds is not None and elapsed_s >= self._seconds:
+            return f"{self._seconds:g} s are over"
+        if self._until_end and page.get(Word.MARKET_ENDED):
+            self._ended_s = elapsed_s if self._ended_s is None else self._ended_s
+            if elapsed_s - self._ended_s >= SETTLE_S:
+                return "the recording has ended"
+        return None
+
+
+def _fail(code: Exit, line: str) -> NoReturn:
+    click.echo(f"peregrine: {line}", err=True)
+    sys.exit(int(code))
+
+
+def _wishes(venue: str | None, market: str | None, var: str | None) -> dict[str, object]:
+    """Return what the command's own options set, by configuration path."""
+    wishes: dict[str, object] = {"venue": venue, "var_dir": var, "exchange.market": market}
+    if market and market != "synthetic":
+        wishes["exchange.market"] = str(Path(market).resolve())
+    return {path: value for path, value in wishes.items() if value}
+
+
+def _configure(config_file: Path | None, settings: tuple[str, ...], wishes: dict[str, object]) -> Config:
+    """Return the configuration in force. A recording offers what it holds: its depth, and all its symbols."""
+    config = effective(config_file, settings, wishes).config
+    if config.venue != "local" or config.exchange.market == "synthetic":
+        return config
+    instruments = Path(config.exchange.instruments) if config.exchange.instruments else None
+    recording = describe(Path(config.exchange.market), instruments)
+    depth = max(depth for depths in recording.depths.values() for depth in depths)
+    fitted: dict[str, object] = {"ingest.depth": depth, "scanner.min_turnover_usdt": 0.0}
+    return effective(config_file, settings, wishes | fitted).config
+
+
+@click.command()
+@click.option("--venue", type=click.Choice(["local", "testnet", "mainnet"]), help="Where orders go.")
+@click.option("--market", metavar="synthetic|FILE", help="What the local exchange plays.")
+@click.option("--for", "seconds", type=click.FloatRange(min=0.1), metavar="SECONDS", help="Stop after this long.")
+@click.option("--until-end", is_flag=True, help="Stop when the recording has been played.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object, last line.")
+@click.option("--var", metavar="DIR", help="Where the run leaves its files.")
+@click.option("--i-understand-real-money", "armed", is_flag=True, help="Needed beside venue: mainnet.")
+@config_options
+def run(
+    venue: str | None,
+    market: str | None,
+    seconds: float | None,
+    until_end: bool,
+    as_json: bool,
+    config_file: Path | None,
+    var: str | None,
+    settings: tuple[str, ...],
+    armed: bool,
+) -> None:
+    """Start all processes and trade until Ctrl-C, SECONDS, or the end of the recording."""
+    if seconds is not None and until_end:
+        raise click.UsageError("--for and --until-end exclude each other")
+    try:
+        config = _configure(config_file, settings, _wishes(venue, market, var))
+    except RecordingError as error:
+        _fail(Exit.NOT_FOUND, str(error))
+    if config.venue == "mainnet" and not armed:
+        _fail(Exit.BAD_CONFIG, "venue: mainnet is real money: add --i-understand-real-money if you mean it")
+    sys.exit(int(_fly(config, Until(seconds, until_end), as_json)))
+
+
+def _fly(config: Config, until: Until, as_json: bool) -> Exit:
+    """Run the fleet and print what it did; return the exit code."""
+    found: dict[str, Any] = {"audit": None}
+
+    def before_exchange_stops(fleet: supervisor.Supervisor) -> None:
+        found["totals"], found["latency"] = counts(fleet.fleet), latencies_us(fleet.fleet)
+        if config.venue == "local":
+            found["audit"] = audit(fleet.fleet.get(Word.EXCHANGE_PORT), fleet.state_dir)
+
+    try:
+        outcome = supervisor.Supervisor(config, until).run(before_exchange_stops)
+    except AlreadyRunningError as error:
+        _fail(Exit.ALREADY_RUNNING, f"another instance is running: it holds {error}")
+    except ShmFullError as error:
+        _fail(Exit.SHM_TOO_SMALL, str(error))
+    checked: Audit | None = found["audit"]
+    result = summary(outcome, found["totals"], found["latency"], checked)
+    if as_json:
+        click.echo(orjson.dumps(result).decode())
+    else:
+        _print(result)
+    if outcome.exit:
+        return outcome.exit
+    return Exit.OK if (checked is None or checked.matches) and not outcome.leftovers else Exit.FAILURE
+
+
+def _print(result: dict[str, Any]) -> None:
+    click.echo(f"run {result['run_id']} ended: {result['ended']}")
+    for name, value in result.items():
+        if name not in ("run_id", "ended", "latency_us"):
+            click.echo(f"  {name:<24} {value}")
+    for name, row in result["latency_us"].items():
+        click.echo(f"  {name + ' us':<24} p50 {row['p50']}  p99 {row['p99']}")

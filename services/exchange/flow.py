@@ -1,0 +1,232 @@
+"""The agents of one symbol: makers who follow and lean towards a hidden value, and takers who trade with it.
+
+The value moves in regimes: calm, or a push of a few seconds. When a push is coming the makers lean first (more
+size on the side it comes from), the takers begin to buy or sell, then the value drifts; the lean ends shortly
+before the push does. So order-book imbalance and short against long momentum say something true about the next
+seconds, though some leans come to nothing.
+
+Everything is a function of the two random streams and the book: no clock is read, and the path of the value does
+not depend on what others do in the book.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.exchange.matching import AGENTS, Fill, MatchingBook
+
+if TYPE_CHECKING:
+    from random import Random
+
+BUY, SELL = 1, -1
+U = 1_000_000  # Micro-ticks in a tick: the grid of the hidden value.
+MS = 1_000_000
+S = 1_000_000_000
+
+SPAN_TICKS = 260  # The makers quote this far from their touch,
+NEAR_TICKS = 60  # without holes up to here,
+FAR_DENSITY = 0.8  # and on this share of the prices beyond.
+TOUCH_LEVELS = 5  # How many levels a side are kept at the size the lean asks for.
+
+CALM_GAP_NS, PUSH_GAP_NS = 28 * MS, 20 * MS  # Mean time between two actions.
+# Half-width of the value's random step per action, in millionths of the price.
+CALM_NOISE, PUSH_NOISE = 3, 14
+HOME_PER_MILLION = 20_000  # This far from the start, nine pushes in ten go home.
+
+
+class Value:
+    """The hidden value of one symbol, and what the agents feel of where it goes."""
+
+    def __init__(self, rng: Random, start_ticks: int, now: int) -> None:
+        self._rng = rng
+        self._home = self.uticks = start_ticks * U + U // 2
+        self._at_ns = now
+        self._drift_per_s = 0  # Micro-ticks.
+        self._drift_from_ns = self._lean_until_ns = self._ends_ns = now
+        self._lean = 0.0
+        self._calm = False
+        self._next_regime()
+
+    @property
+    def lean(self) -> float:
+        """How far the makers lean: -1 (offers pile up) to +1 (bids pile up)."""
+        return self._lean if self._at_ns < self._lean_until_ns else 0.0
+
+    @property
+    def pushing(self) -> bool:
+        """Whether the value drifts now."""
+        return self._drift_per_s != 0 and self._at_ns >= self._drift_from_ns
+
+    def move(self, now: int) -> None:
+        """Let the value move on to ``now``."""
+        if now >= self._ends_ns:
+            self._next_regime()
+        drift_ns = now - max(self._at_ns, self._drift_from_ns)
+        if drift_ns > 0:
+            self.uticks += self._drift_per_s * drift_ns // S
+        reach = self.uticks * (PUSH_NOISE if self.pushing else CALM_NOISE) // U
+        self.uticks += int((2.0 * self._rng.random() - 1.0) * reach)
+        self._at_ns = now
+
+    def _next_regime(self) -> None:
+        """Choose what comes next; a push follows a calm."""
+        rng, begins = self._rng, self._ends_ns
+        self._calm = not self._calm
+        away = (self.uticks - self._home) * U // self._home
+        up = rng.random() < min(0.9, max(0.1, 0.5 - 0.4 * away / HOME_PER_MILLION))
+        if self._calm:
+            self._ends_ns = begins + int((1.5 + 4.0 * rng.random()) * S)
+            false_alarm = rng.random() < 0.3
+            self._lean = (0.6 if false_alarm else 0.35 * rng.random()) * (1 if up else -1)
+            self._lean_until_ns = begins + (self._ends_ns - begins) // 2
+            self._drift_per_s, self._drift_from_ns = 0, self._ends_ns
+            return
+        self._drift_from_ns = begins + int((0.5 + 0.8 * rng.random()) * S)
+        self._ends_ns = self._drift_from_ns + int((4.0 + 5.0 * rng.random()) * S)
+        self._lean_until_ns = self._ends_ns - int((0.4 + 0.8 * rng.random()) * S)
+        per_million_per_s = int(80 + 270 * rng.random())
+        self._drift_per_s = self.uticks * per_million_per_s // U * (1 if up else -1)
+        self._lean = (0.55 + 0.4 * rng.random()) * (1 if up else -1)
+
+
+class Flow:
+    """One symbol's makers and takers. ``level_lots`` is the usual size of a level."""
+
+    def __init__(
+        self, book: MatchingBook, rngs: tuple[Random, Random], start_ticks: int, level_lots: int, now: int
+    ) -> None:
+        assert start_ticks > 2 * SPAN_TICKS
+        assert level_lots > 0
+        self._book, self._rng = book, rngs[1]
+        self.value = Value(rngs[0], start_ticks, now)
+        self._level_lots = level_lots
+        self._bid_ticks = start_ticks  # Where the makers want the best bid; the best ask is one above.
+        self._takers = 0
+        self._edges = {BUY: start_ticks + 1, SELL: start_ticks}  # The furthest price quoted.
+        self._span()
+        self.next_ns = now + self._gap_ns()
+
+    def act(self) -> list[Fill]:
+        """Do what is due at ``next_ns`` and choose the next time."""
+        self.value.move(self.next_ns)
+        fills: list[Fill] = []
+        off = self.value.uticks - (self._bid_ticks + 1) * U  # From the middle of the makers' touch.
+        if abs(off) > 3 * U // 4:
+            self._bid_ticks = self.value.uticks // U
+            self._span()
+        fills += self._clear_stale()
+        self._top_up()
+        dice = self._rng.random()
+        if dice < 0.25:
+            fills += self._trade()
+        elif dice < 0.6:
+            self._requote(self._side(), int(12 * self._rng.random() ** 2))
+        elif dice < 0.9:
+            self._requote(self._side(), int(NEAR_TICKS * self._rng.random()))
+        else:
+            self._requote(self._side(), int(SPAN_TICKS * self._rng.random()))
+        self.next_ns += self._gap_ns()
+        return fills
+
+    # --- takers ---------------------------------------------------------------------------------------------
+
+    def _trade(self) -> list[Fill]:
+        """Take something at the touch, rather with the lean than against it."""
+        side = BUY if self._rng.random() < 0.5 + 0.4 * self.value.lean else SELL
+        touch = self._book.best_ask() if side == BUY else self._book.best_bid()
+        if touch is None:
+            return []
+        lots = 1 + int(self._level_lots * 1.5 * self._rng.random() ** 3)
+        return self._take(side, touch, lots)
+
+    def _clear_stale(self) -> list[Fill]:
+        """Remove whatever rests beyond the makers' touch: taken by takers, or pulled by its makers just before."""
+        fills: list[Fill] = []
+        ask, bid = self._book.best_ask(), self._book.best_bid()
+        if ask is not None and ask <= self._bid_ticks:
+            fills += self._clear(BUY, ask, self._bid_ticks)
+        if bid is not None and bid > self._bid_ticks:
+            fills += self._clear(SELL, bid, self._bid_ticks + 1)
+        return fills
+
+    def _clear(self, side: int, first_ticks: int, limit_ticks: int) -> list[Fill]:
+        """Let a taker of ``side`` have all up to the limit, unless the makers were quicker with their own."""
+        if self._rng.random() < 0.5:
+            for price in range(first_ticks, limit_ticks + side, side):
+                self._book.cancel(self._id(-side, price))
+        lots = self._book.available(side, limit_ticks)
+        return self._take(side, limit_ticks, lots) if lots else []
+
+    def _take(self, side: int, price_ticks: int, lots: int) -> list[Fill]:
+        """Send one taker order."""
+        self._takers += 1
+        return self._book.submit(-2 * self._takers - 1, AGENTS, side, price_ticks, lots, "IOC").fills
+
+    # --- makers ---------------------------------------------------------------------------------------------
+
+    def _span(self) -> None:
+        """Make the quoted range reach SPAN_TICKS from the touch on both sides, no less and no more."""
+        for side in (BUY, SELL):
+            edge = self._edges[side]
+            want = self._touch(side) - side * SPAN_TICKS
+            while (edge - want) * side > 0:
+                edge -= side
+                near = (self._touch(side) - edge) * side < NEAR_TICKS
+                if near or self._rng.random() < FAR_DENSITY:
+                    self._quote(side, edge)
+            while (edge - want) * side < 0:
+                self._book.cancel(self._id(side, edge))
+                edge += side
+            self._edges[side] = edge
+
+    def _top_up(self) -> None:
+        """Close the hole at each touch, and bring the sizes beside it to what the lean asks for."""
+        for side in (BUY, SELL):
+            touch = self._touch(side)
+            first = 1 if self._rng.random() < 0.1 else 0  # Nobody is quick: a wide spread.
+            for away in range(first, SPAN_TICKS):
+                price = touch - side * away
+                if self._book.level_lots(side, price):
+                    break
+                self._quote(side, price)
+            want = self._usual_lots(side)
+            for away in range(first, TOUCH_LEVELS):
+                lots = self._book.level_lots(side, touch - side * away)
+                if lots * 5 < want * 2 or lots > want * 2:
+                    self._quote(side, touch - side * away)
+
+    def _requote(self, side: int, away: int) -> None:
+        """Change the size of one level."""
+        self._quote(side, self._touch(side) - side * away)
+
+    def _quote(self, side: int, price_ticks: int) -> None:
+        """Put the makers' order at one price to a fresh size; growing costs it its place in the queue."""
+        order_id = self._id(side, price_ticks)
+        lots = 1 + int(self._usual_lots(side) * (0.5 + self._rng.random()))
+        order = self._book.order(order_id)
+        if order is not None and lots < order.left_lots:
+            self._book.reduce(order_id, order.left_lots - lots)
+            return
+        if order is not None:
+            self._book.cancel(order_id)
+        self._book.submit(order_id, AGENTS, side, price_ticks, lots, "PostOnly")
+
+    def _usual_lots(self, side: int) -> int:
+        """Return the size of a level on that side: up to 2.2 x with the lean, 0.4 x against it."""
+        lean = self.value.lean * side
+        return max(1, int(self._level_lots * (1.0 + (1.2 if lean > 0 else 0.6) * lean)))
+
+    def _touch(self, side: int) -> int:
+        """Return the price where the makers want that side's best level."""
+        return self._bid_ticks if side == BUY else self._bid_ticks + 1
+
+    def _side(self) -> int:
+        return BUY if self._rng.random() < 0.5 else SELL
+
+    def _id(self, side: int, price_ticks: int) -> int:
+        """Return the id of the makers' order at a price: even, negative; takers are odd, accounts positive."""
+        return -4 * price_ticks - (0 if side == BUY else 2)
+
+    def _gap_ns(self) -> int:
+        mean = PUSH_GAP_NS if self.value.pushing else CALM_GAP_NS
+        return 1 + int(mean * (0.2 + 1.6 * self._rng.random()))

@@ -1,0 +1,300 @@
+"""Shell of the local exchange: one port on 127.0.0.1 for REST and both WebSockets, and the clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from itertools import count
+from random import Random
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from services.exchange.core import ExchangeCore, Settings, Venue
+from services.exchange.playback import PlaybackMarket
+from services.exchange.public import PublicStreams
+from services.exchange.sockets import PATHS
+from services.exchange.stops import Timing
+from services.exchange.synthetic import INSTRUMENTS, START_PRICES_TICKS, SyntheticMarket
+from services.exchange.wire import (
+    HEADERS,
+    HttpReply,
+    HttpRequest,
+    MarketEnded,
+    SocketClosed,
+    SocketOpened,
+    SocketSend,
+    SocketText,
+)
+from shared import log
+from shared.bybit.recordings import RecordingError, describe, load_instruments, read
+from shared.clock import NS_PER_MS
+from shared.config import Exchange
+from shared.exits import Exit
+from shared.fleet import Word
+from shared.messages import Message, Tick
+from shared.scale import E8, Scale
+from shared.service import Context, Service
+
+HOST = "127.0.0.1"
+NAME = "peregrine local exchange"
+TICK_MS = 5
+BODY_BYTES_MAX = 64 << 10
+TEXT_BYTES_MAX = 256 << 10
+UNSENT_BYTES_MAX = 4 << 20  # A client that lets more than this pile up is dropped.
+CLIENTS_MAX = 500
+CLOSE_WAIT_S = 1.0
+START_TICKS_ELSEWHERE = 20_000  # Opening price of a synthetic market whose symbol is not built in.
+COUNTED = ("requests", "requests_refused", "market_frames")
+
+
+async def main(ctx: Context) -> None:
+    """Run the exchange until it is told to stop."""
+    config = ctx.config.exchange
+    shell = Shell(ctx, ExchangeCore(_market_builder(config, ctx.seed), _settings(config)))
+    runner = web.AppRunner(shell.application(), access_log=None, handle_signals=False, shutdown_timeout=CLOSE_WAIT_S)
+    await runner.setup()
+    # A restarted exchange is found where its clients have known it.
+    port = ctx.fleet.get(Word.EXCHANGE_PORT) or config.port
+    try:
+        await web.TCPSite(runner, HOST, port).start()
+    except OSError as error:
+        await runner.cleanup()
+        log.say("ERROR", "exchange.port", f"cannot listen on {HOST}:{port}: {error.strerror}")
+        raise SystemExit(Exit.PORT_IN_USE) from None
+    ctx.fleet.put(Word.EXCHANGE_PORT, runner.addresses[0][1])
+    try:
+        await shell.service.run()
+    finally:
+        await shell.close_clients()
+        await runner.cleanup()
+
+
+def _settings(config: Exchange) -> Settings:
+    return Settings(
+        api_key=config.api_key,
+        api_secret=config.api_secret,
+        deposit_e8=round(config.balance_usdt * E8),
+        maker_rate_e8=round(config.maker_fee * E8),
+        taker_rate_e8=round(config.taker_fee * E8),
+        timing=Timing(config.stop_timing, config.stop_delay_ms * NS_PER_MS),
+    )
+
+
+# --- the market ------------------------------------------------------------------------------------------------------
+
+
+def _market_builder(config: Exchange, seed: int) -> Callable[[int], Venue]:
+    """Read the files that the market needs, now; return what makes it at the time of its opening."""
+    try:
+        if config.market == "synthetic":
+            return _synthetic(config, seed)
+        return _playback(config)
+    except RecordingError as error:
+        log.say("ERROR", "exchange.market", str(error))
+        raise SystemExit(Exit.NOT_FOUND) from None
+
+
+def _synthetic(config: Exchange, seed: int) -> Callable[[int], Venue]:
+    known = {rules.symbol: rules for rules in INSTRUMENTS}
+    prices_e8 = {
+        rules.symbol: ticks * Scale(rules.tick, rules.lot).tick_e8
+        for rules, ticks in zip(INSTRUMENTS, START_PRICES_TICKS, strict=True)
+    }
+    if config.instruments:
+        known |= load_instruments(config.instruments).instruments
+    missing = [symbol for symbol in config.symbols if symbol not in known]
+    if missing:
+        log.say("ERROR", "exchange.symbols", f"no rules for {', '.join(missing)}: give exchange.instruments a file")
+        raise SystemExit(Exit.BAD_CONFIG)
+    rules = [known[symbol] for symbol in config.symbols]
+    starts = [
+        prices_e8.get(one.symbol, 0) // Scale(one.tick, one.lot).tick_e8 or START_TICKS_ELSEWHERE for one in rules
+    ]
+
+    def build(now: int) -> Venue:
+        market = SyntheticMarket(Random(seed), rules, starts, now)
+        return Venue(PublicStreams(market, now), market.books, market.advance)
+
+    return build
+
+
+def _playback(config: Exchange) -> Callable[[int], Venue]:
+    recording = describe(config.market, config.instruments or None)
+    frames = list(read(config.market))
+
+    def build(now: int) -> Venue:
+        return Venue(PlaybackMarket(frames, recording.instruments), {}, lambda now: [])
+
+    return build
+
+
+# --- sockets ---------------------------------------------------------------------------------------------------------
+
+
+class Client:
+    """One WebSocket's way out: frames queue up here while the client is slow, up to a limit."""
+
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
+        self._socket, self._transport = socket, transport
+        self._frames: deque[bytes] = deque()
+        self._unsent_bytes = 0
+        self._wake = asyncio.Event()
+
+    def send(self, data: bytes) -> bool:
+        """Queue one frame; False when the client has fallen too far behind."""
+        self._frames.append(data)
+        self._unsent_bytes += len(data)
+        self._wake.set()
+        return self._unsent_bytes <= UNSENT_BYTES_MAX
+
+    async def write(self) -> None:
+        """Send what is queued, for ever; a frame waits while the network does not take the one before it."""
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._frames:
+                    data = self._frames.popleft()
+                    await self._socket.send_frame(data, WSMsgType.TEXT)
+                    self._unsent_bytes -= len(data)
+        except ConnectionError:
+            return  # The reading side notices too, and cleans up.
+
+    def drop(self) -> None:
+        """Cut the line: whoever does not read would not read a farewell either."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def close(self) -> None:
+        """Say goodbye."""
+        await self._socket.close(code=WSCloseCode.GOING_AWAY, drain=False)
+
+
+class Shell:
+    """Turns requests and frames into inputs of the core, and its outputs into answers."""
+
+    def __init__(self, ctx: Context, core: ExchangeCore) -> None:
+        self._ctx, self._core = ctx, core
+        self.service = Service(ctx, core, self._act, tick_ms=TICK_MS)
+        self.service.on_beat.append(self._beat)
+        self._numbers = count(1)
+        self._asked: dict[int, asyncio.Future[HttpReply]] = {}
+        self._clients: dict[int, Client] = {}
+        self._open = asyncio.Event()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_ns = 0
+        self._counted = dict.fromkeys(COUNTED, 0)
+
+    def application(self) -> web.Application:
+        """Return the one handler of everything."""
+        application = web.Application(client_max_size=BODY_BYTES_MAX)
+        application.router.add_route("*", "/{path:.*}", self._handle)
+        return application
+
+    async def close_clients(self) -> None:
+        """Say goodbye to every WebSocket."""
+        await asyncio.gather(*(client.close() for client in self._clients.values()))
+
+    # --- inputs ---------------------------------------------------------------------------------------------------
+
+    def _feed(self, message: Message) -> None:
+        self.service.feed(message)
+        self._set_alarm()
+
+    def _beat(self, now: int) -> None:
+        """Once a tick of the loop: the door is open from the first on; counters go to the fleet page."""
+        self._open.set()
+        counters, counts = self._ctx.counters, self._core.counts
+        for name in COUNTED:
+            total: int = getattr(counts, name)
+            counters.add(name, total - self._counted[name])
+            self._counted[name] = total
+        self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        """Wake up when the core has something to say before the next tick of the loop."""
+        due_ns = self._core.next_due_ns()
+        if due_ns is None or (self._alarm is not None and self._alarm_ns <= due_ns):
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_ns = due_ns
+        wait_s = max(0, due_ns - self._ctx.clock.now()) / 1e9
+        self._alarm = asyncio.get_running_loop().call_later(wait_s, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._feed(Tick())
+
+    # --- outputs --------------------------------------------------------------------------------------------------
+
+    def _act(self, output: Message) -> None:
+        match output:
+            case SocketSend():
+                self._send(output)
+            case HttpReply():
+                asked = self._asked.get(output.request_id)
+                if asked is not None and not asked.done():
+                    asked.set_result(output)
+            case MarketEnded():
+                self._ctx.fleet.put(Word.MARKET_ENDED, 1)
+            case _:
+                raise AssertionError(f"nobody carries out {output}")
+
+    def _send(self, output: SocketSend) -> None:
+        client = self._clients.get(output.connection)
+        if client is None or client.send(output.data):
+            return
+        log.say("WARNING", "exchange.slow_client", f"connection {output.connection} does not keep up: dropped")
+        self._gone(output.connection)
+        client.drop()
+
+    def _gone(self, connection: int) -> None:
+        if self._clients.pop(connection, None) is not None:
+            self._feed(SocketClosed(connection))
+
+    # --- HTTP -----------------------------------------------------------------------------------------------------
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        await self._open.wait()
+        if request.path in PATHS and request.headers.get("upgrade", "").lower() == "websocket":
+            return await self._serve_socket(request)
+        path, _, query = _latin(request.raw_path).partition("?")
+        headers = tuple((name.lower(), _latin(value)) for name, value in request.headers.items())
+        number = next(self._numbers)
+        asked = self._asked[number] = asyncio.get_running_loop().create_future()
+        known = tuple(pair for pair in headers if pair[0] in HEADERS)
+        try:
+            body = await request.read()
+            self._feed(HttpRequest(number, request.method, path, query, known, body, request.remote or ""))
+            reply = await asked
+        finally:
+            del self._asked[number]
+        return web.Response(status=reply.status, headers={"Server": NAME, **dict(reply.headers)}, body=reply.body)
+
+    async def _serve_socket(self, request: web.Request) -> web.StreamResponse:
+        if len(self._clients) >= CLIENTS_MAX:
+            return web.Response(status=503)
+        socket = web.WebSocketResponse(
+            compress=False, max_msg_size=TEXT_BYTES_MAX, timeout=CLOSE_WAIT_S, decode_text=False
+        )
+        socket.headers["Server"] = NAME
+        await socket.prepare(request)
+        number, client = next(self._numbers), Client(socket, request.transport)
+        self._clients[number] = client
+        writing = asyncio.create_task(client.write())
+        self._feed(SocketOpened(number, request.path))
+        try:
+            async for message in socket:
+                if message.type in (WSMsgType.TEXT, WSMsgType.BINARY) and number in self._clients:
+                    self._feed(SocketText(number, bytes(message.data)))
+        finally:
+            writing.cancel()
+            self._gone(number)
+        return socket
+
+
+def _latin(text: str) -> str:
+    """Return the bytes that aiohttp has decoded, one character for each."""
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")

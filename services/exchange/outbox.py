@@ -1,0 +1,49 @@
+"""What the exchange has said but not yet sent: every answer takes a moment, as it does on a real network.
+
+In order of time, then of saying; and what goes to one socket never overtakes what was said to it before.
+"""
+
+from __future__ import annotations
+
+import heapq
+
+from services.exchange.wire import SocketSend
+from shared.messages import Message
+
+
+class Outbox:
+    """Messages and when they are due."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[int, int, Message]] = []
+        self._said = 0
+        self._socket_due_ns: dict[int, int] = {}
+
+    def put(self, message: Message, due_ns: int) -> None:
+        """Say something that is to leave at ``due_ns``."""
+        self._said += 1
+        heapq.heappush(self._waiting, (due_ns, self._said, message))
+
+    def send(self, connection: int, data: bytes, due_ns: int) -> None:
+        """Say something to a socket, not before what it was told last."""
+        due_ns = max(due_ns, self._socket_due_ns.get(connection, 0))
+        self._socket_due_ns[connection] = due_ns
+        self.put(SocketSend(connection, data), due_ns)
+
+    def forget(self, connection: int) -> None:
+        """A socket is gone: what is still due to it goes nowhere."""
+        self._socket_due_ns.pop(connection, None)
+
+    def take(self, now: int) -> list[Message]:
+        """Return what is due, in order."""
+        due = []
+        while self._waiting and self._waiting[0][0] <= now:
+            message = heapq.heappop(self._waiting)[2]
+            if not isinstance(message, SocketSend) or message.connection in self._socket_due_ns:
+                due.append(message)
+        return due
+
+    @property
+    def next_due_ns(self) -> int | None:
+        """When the next message is due."""
+        return self._waiting[0][0] if self._waiting else None

@@ -1,0 +1,229 @@
+"""The schema of the configuration: every parameter with its unit, default and range, and nothing that reads it.
+
+One frozen struct per section. `shared/config_load.py` fills them; services hand their own section to their core.
+Secrets are not here: they are read after the fork, and only where they are needed (`read_credentials`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, field
+
+Level = Literal["trace", "debug", "info", "warning", "error"]
+Venue = Literal["local", "testnet", "mainnet"]
+Cpu = int | Literal["auto", "none"]
+Symbol = Annotated[str, Meta(pattern=r"^[^a-z\s]{1,30}USDT$")]
+Symbols = tuple[Symbol, ...]
+FOUR = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "SUIUSDT")
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every section: immutable, and a key it does not know is an error."""
+
+
+class Log(Section, frozen=True):
+    """Logging."""
+
+    level: Annotated[Level, Meta(description="The least severe level that is written.")] = "info"
+    dir: Annotated[str, Meta(description="Folder for log files; empty: `log` inside the run's own folder.")] = ""
+
+
+class Exchange(Section, frozen=True):
+    """The local exchange (used when `venue` is `local`)."""
+
+    port: Annotated[int, Meta(ge=0, le=65535, description="TCP port on 127.0.0.1; 0 takes a free one.")] = 0
+    market: Annotated[
+        str, Meta(min_length=1, description="`synthetic`, or the path of a recording (.ndjson, .gz or .zst).")
+    ] = "synthetic"
+    instruments: Annotated[
+        str, Meta(description="Path of an instruments-info JSON file; empty: built-in rules or the recording's own.")
+    ] = ""
+    seed: Annotated[int, Meta(ge=0, description="Seed of the synthetic market.")] = 1
+    symbols: Annotated[Symbols, Meta(min_length=1, max_length=64, description="Symbols of the synthetic market.")] = (
+        FOUR
+    )
+    maker_fee: Annotated[float, Meta(ge=-0.01, le=0.01, description="Fraction of the value of a maker fill.")] = 0.0002
+    taker_fee: Annotated[float, Meta(ge=0, le=0.01, description="Fraction of the value of a taker fill.")] = 0.00055
+    balance_usdt: Annotated[float, Meta(gt=0, le=1e9, description="Opening wallet balance, USDT.")] = 10_000.0
+    api_key: Annotated[str, Meta(min_length=1, description="The only key it accepts; worthless elsewhere.")] = "local"
+    api_secret: Annotated[str, Meta(min_length=1, description="Secret of that key; worthless elsewhere.")] = (
+        "local-secret"
+    )
+    stop_timing: Annotated[
+        Literal["first_fill", "completion"],
+        Meta(description="When an attached Full stop comes to life: with the first fill or the last."),
+    ] = "first_fill"
+    stop_delay_ms: Annotated[
+        int, Meta(ge=0, le=60_000, description="Fault: how much later than that it comes to life, ms.")
+    ] = 0
+
+
+class Ingest(Section, frozen=True):
+    """Public WebSocket to shared memory."""
+
+    depth: Annotated[Literal[1, 50, 200], Meta(description="Order book depth to subscribe to, levels a side.")] = 50
+    symbols_max: Annotated[int, Meta(ge=1, le=600, description="Symbols the book table has room for.")] = 64
+    ring_records: Annotated[
+        int, Meta(ge=4096, le=2**24, description="Capacity of the event ring, records; a power of two.")
+    ] = 262_144
+    stale_ms: Annotated[
+        int, Meta(ge=10, le=60_000, description="A book older than this is stale: no decision, no entry, ms.")
+    ] = 500
+    silence_ms: Annotated[
+        int, Meta(ge=100, le=60_000, description="A socket that says nothing for this long is replaced, ms.")
+    ] = 3500
+    resync_timeout_ms: Annotated[
+        int, Meta(ge=100, le=60_000, description="A resubscription without a snapshot is repeated after this, ms.")
+    ] = 3000
+
+
+class Scanner(Section, frozen=True):
+    """Which symbols are worth trading."""
+
+    interval_s: Annotated[float, Meta(ge=1, le=86_400, description="Time between scans, s; the first is at once.")] = (
+        60.0
+    )
+    symbols_max: Annotated[int, Meta(ge=1, le=64, description="Symbols traded at the same time.")] = 4
+    symbols: Annotated[
+        Symbols, Meta(max_length=64, description="Trade exactly these; empty: scan all and choose.")
+    ] = ()
+    min_turnover_usdt: Annotated[
+        float, Meta(ge=0, le=1e15, description="Least 24 h turnover of a candidate, USDT.")
+    ] = 10_000_000.0
+    switch_multiplier: Annotated[
+        float,
+        Meta(ge=1, le=100, description="A challenger replaces a symbol when its score is this many times higher."),
+    ] = 1.2
+
+
+class Weights(Section, frozen=True):
+    """Share of each signal in the fused score; only their proportions count, 0 switches a signal off."""
+
+    obi: Annotated[float, Meta(ge=0, le=1, description="Order book imbalance.")] = 0.30
+    umom: Annotated[float, Meta(ge=0, le=1, description="Micro-momentum: a fast against a slow average.")] = 0.20
+
+
+class Signals(Section, frozen=True):
+    """Events to features to scores to intents."""
+
+    weights: Weights = field(default_factory=Weights)
+    enter_confidence: Annotated[float, Meta(ge=0, le=1, description="Least confidence of an entry, 0..1.")] = 0.65
+    deadband: Annotated[float, Meta(ge=0, lt=1, description="Scores below this mean nothing, 0..1.")] = 0.05
+    intent_ttl_ms: Annotated[int, Meta(ge=1, le=10_000, description="An intent older than this is dropped, ms.")] = 250
+    cooldown_ms: Annotated[
+        int, Meta(ge=0, le=3_600_000, description="Least time between two intents on one symbol, ms.")
+    ] = 1000
+    obi_levels: Annotated[int, Meta(ge=1, le=200, description="Levels a side in the imbalance.")] = 5
+    umom_fast_s: Annotated[float, Meta(gt=0, le=3600, description="Time constant of the fast average, s.")] = 1.0
+    umom_slow_s: Annotated[float, Meta(gt=0, le=3600, description="Time constant of the slow average, s.")] = 5.0
+
+
+class Brackets(Section, frozen=True):
+    """Stop, target and time exit of every position."""
+
+    stop_pct: Annotated[float, Meta(gt=0, le=50, description="Stop distance from the entry, percent.")] = 0.5
+    target_pct: Annotated[float, Meta(gt=0, le=100, description="Target distance from the entry, percent.")] = 1.0
+    time_exit_s: Annotated[
+        float, Meta(ge=0, le=86_400, description="A position older than this is closed, s; 0 switches it off.")
+    ] = 10.0
+
+
+class Risk(Section, frozen=True):
+    """What the gates allow."""
+
+    position_size_usdt: Annotated[float, Meta(gt=0, le=1e7, description="Value of one entry, USDT.")] = 500.0
+    max_position_usdt: Annotated[float, Meta(gt=0, le=1e7, description="Largest value of one position, USDT.")] = 1000.0
+    max_positions: Annotated[int, Meta(ge=1, le=64, description="Positions open at the same time.")] = 3
+    leverage: Annotated[int, Meta(ge=1, le=100, description="Leverage set at the venue.")] = 5
+    max_spread_bps: Annotated[float, Meta(gt=0, le=1000, description="Widest spread of an entry, basis points.")] = 20.0
+    max_spread_ticks: Annotated[
+        int, Meta(ge=0, le=10_000, description="Widest spread of an entry, ticks; 0 switches it off.")
+    ] = 0
+    max_daily_loss_usdt: Annotated[
+        float, Meta(gt=0, le=1e9, description="No entries once this much is lost since 00:00 UTC, USDT.")
+    ] = 100.0
+    on_stop: Annotated[
+        Literal["flatten", "keep"], Meta(description="What happens to open positions when the run ends.")
+    ] = "flatten"
+
+
+class Execution(Section, frozen=True):
+    """Talking to the venue."""
+
+    recv_window_ms: Annotated[
+        int, Meta(ge=500, le=60_000, description="How late a signed request may arrive at the venue, ms.")
+    ] = 2500
+    rest_timeout_s: Annotated[float, Meta(ge=0.1, le=60, description="A REST call without answer is UNKNOWN, s.")] = 2.0
+    reconcile_s: Annotated[
+        float, Meta(ge=1, le=3600, description="Time between comparisons with the venue's orders and positions, s.")
+    ] = 30.0
+
+
+class Monitor(Section, frozen=True):
+    """What people see."""
+
+    line_s: Annotated[float, Meta(ge=0.1, le=3600, description="Time between two market lines of a symbol, s.")] = 5.0
+    csv: Annotated[bool, Meta(description="Write decisions, orders and trades as CSV.")] = True
+
+
+class Pin(Section, frozen=True):
+    """CPU of each process: a number, `auto` (one each, as far as they go) or `none`."""
+
+    exchange: Annotated[Cpu, Meta(description="CPU of the local exchange.")] = "none"
+    ingest: Annotated[Cpu, Meta(description="CPU of ingest.")] = "none"
+    scanner: Annotated[Cpu, Meta(description="CPU of the scanner.")] = "none"
+    signals: Annotated[Cpu, Meta(description="CPU of the signal engine.")] = "none"
+    execution: Annotated[Cpu, Meta(description="CPU of execution.")] = "none"
+    monitor: Annotated[Cpu, Meta(description="CPU of the monitor.")] = "none"
+
+
+class Supervisor(Section, frozen=True):
+    """Keeping the processes alive."""
+
+    heartbeat_limit_ms: Annotated[
+        int, Meta(ge=100, le=60_000, description="A worker silent for longer hangs and is killed, ms.")
+    ] = 1000
+    grace_s: Annotated[float, Meta(ge=0, le=120, description="A starting worker need not beat for this long, s.")] = (
+        10.0
+    )
+    stop_s: Annotated[float, Meta(ge=0.5, le=60, description="Time for the whole fleet to stop in order, s.")] = 5.0
+    restarts_per_worker: Annotated[
+        int, Meta(ge=0, le=1000, description="Restarts of one worker within 60 s; one more is too many.")
+    ] = 5
+    restarts_total: Annotated[
+        int, Meta(ge=0, le=1000, description="Restarts of all workers within 300 s; one more is too many.")
+    ] = 10
+    pin: Pin = field(default_factory=Pin)
+
+
+class Config(Section, frozen=True):
+    """Everything that can be set."""
+
+    venue: Annotated[
+        Venue,
+        Meta(description="Where orders go. `mainnet` is real money and also needs --i-understand-real-money."),
+    ] = "local"
+    strategy: Annotated[Literal["fusion"], Meta(description="Which preset trades.")] = "fusion"
+    var_dir: Annotated[str, Meta(min_length=1, description="Folder for everything that a run leaves behind.")] = "var"
+    log: Log = field(default_factory=Log)
+    exchange: Exchange = field(default_factory=Exchange)
+    ingest: Ingest = field(default_factory=Ingest)
+    scanner: Scanner = field(default_factory=Scanner)
+    signals: Signals = field(default_factory=Signals)
+    brackets: Brackets = field(default_factory=Brackets)
+    risk: Risk = field(default_factory=Risk)
+    execution: Execution = field(default_factory=Execution)
+    monitor: Monitor = field(default_factory=Monitor)
+    supervisor: Supervisor = field(default_factory=Supervisor)
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """The key pair of one venue. Never printed."""
+
+    key: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return "Credentials(***)"

@@ -1,0 +1,64 @@
+"""What no single value can tell: parameters that contradict each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shared.config import Config
+
+
+def contradictions(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield (the paths involved, what is wrong with them), one per contradiction."""
+    yield from _books(config)
+    yield from _symbols(config)
+    yield from _scores(config)
+
+
+def _books(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
+    records = config.ingest.ring_records
+    if records & (records - 1):
+        below = 1 << (records.bit_length() - 1)
+        yield (
+            ("ingest.ring_records",),
+            f"ingest.ring_records = {records}: expected a power of two; nearest: {below} and {below * 2}",
+        )
+    levels, depth = config.signals.obi_levels, config.ingest.depth
+    if levels > depth:
+        yield (
+            ("signals.obi_levels", "ingest.depth"),
+            f"signals.obi_levels = {levels}: expected at most ingest.depth = {depth}",
+        )
+
+
+def _symbols(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
+    for path, symbols in (("scanner.symbols", config.scanner.symbols), ("exchange.symbols", config.exchange.symbols)):
+        twice = next((symbol for symbol in symbols if symbols.count(symbol) > 1), "")
+        if twice:
+            yield (path,), f"{path} = {list(symbols)}: {twice} is named twice"
+    most, named = config.scanner.symbols_max, len(config.scanner.symbols)
+    if named > most:
+        yield (
+            ("scanner.symbols", "scanner.symbols_max"),
+            f"scanner.symbols: {named} symbols, expected at most scanner.symbols_max = {most}",
+        )
+    if most > config.ingest.symbols_max:
+        yield (
+            ("scanner.symbols_max", "ingest.symbols_max"),
+            f"scanner.symbols_max = {most}: expected at most ingest.symbols_max = {config.ingest.symbols_max}",
+        )
+
+
+def _scores(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
+    fast, slow = config.signals.umom_fast_s, config.signals.umom_slow_s
+    if fast >= slow:
+        yield (
+            ("signals.umom_fast_s", "signals.umom_slow_s"),
+            f"signals.umom_fast_s = {fast}: expected less than signals.umom_slow_s = {slow}",
+        )
+    weights = config.signals.weights
+    names = type(weights).__struct_fields__
+    if sum(getattr(weights, name) for name in names) <= 0:
+        yield (
+            tuple(f"signals.weights.{name}" for name in names),
+            "signals.weights: all are 0, expected at least one above 0",
+        )

@@ -1,0 +1,131 @@
+"""Trades and tickers of one symbol: frames in, ring records out. Slow and rare beside the book, so plain everywhere."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from shared.kernel.outcome import Outcome
+from shared.kernel.parse import ID_MAX, MS_MAX, BadFrameError, Grid, count_of, steps, value_of
+from shared.layout import BLOCK, RPI, TAKER_BUY, Kind, meta
+from shared.scale import to_e8
+
+if TYPE_CHECKING:
+    from shared.mirror import MirrorWriter
+    from shared.ring import RingWriter
+
+NS_PER_MS = 1_000_000
+TRADES_MAX = 1024  # Bybit splits longer messages.
+SIGNED_MAX = 10**18
+
+_SIGNED = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,18})?")
+_Record = tuple[int, ...]
+
+
+class FlowKernel:
+    """What happens to one symbol beside its book. A frame that is not wholly good leaves nothing behind."""
+
+    def __init__(self, mirror: MirrorWriter, ring: RingWriter) -> None:
+        self._ring, self._symbol = ring, mirror.symbol
+        self._symbol_id, self._scale_id = mirror.symbol_id, mirror.scale_id
+        self._tick, self._lot = Grid(*mirror.scale.tick_grid), Grid(*mirror.scale.lot_grid)
+        self._lot_e8 = to_e8(mirror.scale.lot)
+        self._prices = (0, 0, 0, 0)  # Last price in ticks, open interest in lots, mark and index price at 1e-8.
+        self._funding = (0, 0)  # Rate at 1e-8, next funding in ns.
+
+    def trades(self, frame: bytes, recv_ns: int) -> Outcome:
+        """Take one ``publicTrade`` frame: one TRADE record each, in order."""
+        try:
+            root = self._root(frame, "publicTrade")
+            rows = value_of(root, "data", list)
+            if not 0 < len(rows) <= TRADES_MAX:
+                raise BadFrameError(Outcome.MALFORMED)
+            records = [record for row in rows for record in self._trade(row, recv_ns)]
+        except orjson.JSONDecodeError:
+            return Outcome.MALFORMED
+        except BadFrameError as error:
+            return error.outcome
+        self._ring.publish(records)
+        return Outcome.APPLIED
+
+    def ticker(self, frame: bytes, recv_ns: int) -> Outcome:
+        """Take one ``tickers`` frame; keys that are absent keep their values, only news is recorded."""
+        try:
+            root = self._root(frame, "tickers")
+            data = value_of(root, "data", dict)
+            if value_of(data, "symbol", str) != self._symbol:
+                raise BadFrameError(Outcome.WRONG_SYMBOL)
+            ts_ns = count_of(root, "ts", MS_MAX) * NS_PER_MS
+            prices, funding = self._ticker_prices(data), self._ticker_funding(data)
+        except orjson.JSONDecodeError:
+            return Outcome.MALFORMED
+        except BadFrameError as error:
+            return error.outcome
+        records: list[_Record] = []
+        if prices != self._prices:
+            records.append((0, self._meta(Kind.TICKER), ts_ns, recv_ns, *prices))
+        if funding != self._funding:
+            records.append((0, self._meta(Kind.FUNDING), ts_ns, recv_ns, 0, 0, *funding))
+        self._prices, self._funding = prices, funding
+        self._ring.publish(records)
+        return Outcome.APPLIED
+
+    def _root(self, frame: bytes, head: str) -> Any:
+        root = orjson.loads(frame)
+        if value_of(root, "topic", str) != f"{head}.{self._symbol}":
+            raise BadFrameError(Outcome.WRONG_SYMBOL)
+        return root
+
+    def _meta(self, kind: Kind, flags: int = 0) -> int:
+        return meta(kind, flags, self._symbol_id, self._scale_id)
+
+    def _trade(self, row: Any, recv_ns: int) -> list[_Record]:
+        if value_of(row, "s", str) != self._symbol:
+            raise BadFrameError(Outcome.WRONG_SYMBOL)
+        side = value_of(row, "S", str)
+        if side not in ("Buy", "Sell"):
+            raise BadFrameError(Outcome.MALFORMED)
+        is_block = row.get("BT") is True
+        flags = TAKER_BUY * (side == "Buy") | BLOCK * is_block | RPI * (row.get("RPI") is True)
+        at_ns = count_of(row, "T", MS_MAX) * NS_PER_MS
+        seq = count_of(row, "seq", ID_MAX) if "seq" in row else 0
+        ticks, lots = steps(row.get("p"), self._tick), steps(row.get("v"), self._lot)
+        if not ticks or not lots:
+            if is_block:
+                return []  # Negotiated elsewhere, at a price of their own.
+            raise BadFrameError(Outcome.MALFORMED if 0 in (ticks, lots) else Outcome.OFF_GRID)
+        return [(0, self._meta(Kind.TRADE, flags), at_ns, recv_ns, ticks, lots, seq, 0)]
+
+    def _ticker_prices(self, data: Any) -> tuple[int, int, int, int]:
+        last, interest, mark, index = self._prices
+        if "lastPrice" in data:
+            found = steps(data["lastPrice"], self._tick)
+            if found is None:
+                raise BadFrameError(Outcome.OFF_GRID)
+            last = found
+        if "openInterest" in data:
+            interest = _e8(data["openInterest"]) // self._lot_e8
+        mark = _e8(data["markPrice"]) if "markPrice" in data else mark
+        index = _e8(data["indexPrice"]) if "indexPrice" in data else index
+        return last, interest, mark, index
+
+    def _ticker_funding(self, data: Any) -> tuple[int, int]:
+        rate, next_ns = self._funding
+        rate = _e8(data["fundingRate"]) if "fundingRate" in data else rate
+        if "nextFundingTime" in data:
+            next_ns = _e8(data["nextFundingTime"]) // 10**8 * NS_PER_MS
+            if not 0 <= next_ns < MS_MAX * NS_PER_MS:
+                raise BadFrameError(Outcome.MALFORMED)
+        return rate, next_ns
+
+
+def _e8(text: Any) -> int:
+    """Return decimal text at 1e-8; empty text is 0."""
+    if type(text) is not str or (text and not _SIGNED.fullmatch(text)):
+        raise BadFrameError(Outcome.MALFORMED)
+    value = to_e8(text)
+    if not -SIGNED_MAX < value < SIGNED_MAX:
+        raise BadFrameError(Outcome.MALFORMED)
+    return value

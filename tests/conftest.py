@@ -1,0 +1,16 @@
+"""What every test run needs to know: whole fleets fly one at a time, and full-size runs only when asked for."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    full = os.environ.get("PEREGRINE_FULL") == "1"
+    for item in items:
+        if "e2e" in item.path.parts:
+            item.add_marker(pytest.mark.xdist_group("fleet"))
+        if item.get_closest_marker("full") and not full:
+            item.add_marker(pytest.mark.skip(reason="full size: make verify"))

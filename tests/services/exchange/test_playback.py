@@ -1,0 +1,215 @@
+"""A recording is played whole, in its own timing, with nothing but its clock changed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.exchange.playback import PlaybackMarket, shifted
+from shared.bybit import recordings
+from shared.messages import Instrument
+from shared.scale import E8
+
+ROOT = Path(__file__).resolve().parents[3]
+DATA = ROOT.parent / "shared" / "data" / "bybit-linear-20260809-btc-eth.ndjson.gz"
+real = pytest.mark.skipif(not DATA.exists(), reason=f"needs the recording {DATA.name} beside the repository")
+
+MS = 1_000_000
+S = 1_000_000_000
+RECORDED = 1_700_000_000 * S
+NOW = 1_790_000_000 * S
+RULES = Instrument("BTCUSDT", "0.10", "0.001", 1, 10**6, 10**6, 5 * E8, 480, 10_000, "Trading")
+BOOK = "orderbook.50.BTCUSDT"
+
+
+def book_frame(kind: str, bids: list[list[str]], asks: list[list[str]], u: int, ts: int = 1_700_000_000_005) -> bytes:
+    data = {"s": "BTCUSDT", "b": bids, "a": asks, "u": u, "seq": 10 * u}
+    return orjson.dumps({"topic": BOOK, "type": kind, "ts": ts, "data": data, "cts": ts - 3})
+
+
+def ticker_frame(kind: str, **data: str) -> bytes:
+    return orjson.dumps(
+        {
+            "topic": "tickers.BTCUSDT",
+            "type": kind,
+            "data": {"symbol": "BTCUSDT", **data},
+            "cs": 1,
+            "ts": 1_700_000_000_000,
+        }
+    )
+
+
+FRAMES = [
+    (RECORDED, book_frame("snapshot", [["100.00", "1.000"], ["99.90", "2.000"]], [["100.10", "1.000"]], 1)),
+    (RECORDED + 5 * MS, ticker_frame("snapshot", lastPrice="100.00", markPrice="100.04", bid1Price="100.00")),
+    (RECORDED + 20 * MS, book_frame("delta", [["99.90", "0"], ["99.80", "3.000"]], [["100.10", "0.500"]], 2)),
+    (RECORDED + 30 * MS, ticker_frame("delta", lastPrice="100.10")),
+]
+
+
+def test_nothing_is_played_before_the_start() -> None:
+    market = PlaybackMarket(FRAMES, [RULES])
+    assert market.advance(NOW) == []
+    assert not market.ended(NOW)
+    assert market.subscribe(BOOK, NOW) is None
+
+
+def test_the_first_ticker_is_known_before_the_start() -> None:
+    market = PlaybackMarket(FRAMES, [RULES])
+    assert market.ticker_row("BTCUSDT")["lastPrice"] == "100.00"
+    assert (market.last_ticks("BTCUSDT"), market.mark_e8("BTCUSDT"), market.index_e8("BTCUSDT")) == (
+        1_000,
+        10_004_000_000,
+        0,
+    )
+    assert market.orderbook_result("BTCUSDT", 5)["b"] == []
+
+
+def test_frames_come_in_their_own_timing() -> None:
+    market = PlaybackMarket(FRAMES, [RULES])
+    market.start(NOW)
+    market.start(NOW + S)
+    assert [len(market.advance(NOW + ms * MS)) for ms in (0, 4, 5, 19, 20, 29)] == [1, 0, 1, 0, 1, 0]
+    assert not market.ended(NOW + 29 * MS)
+    assert len(market.advance(NOW + 30 * MS)) == 1
+    assert market.ended(NOW + 30 * MS)
+    assert market.advance(NOW + S) == []
+
+
+def test_a_late_subscriber_gets_the_state_and_can_go_on_from_it() -> None:
+    market = PlaybackMarket(FRAMES, [RULES])
+    market.start(NOW)
+    market.advance(NOW)
+    first = market.subscribe(BOOK, NOW)
+    assert first is not None
+    assert orjson.loads(first)["data"]["u"] == 1
+    assert market.subscribe("tickers.BTCUSDT", NOW) is None  # Its own snapshot is still to come.
+    market.advance(NOW + 30 * MS)
+    joined, ticker = market.subscribe(BOOK, NOW + 31 * MS), market.subscribe("tickers.BTCUSDT", NOW + 31 * MS)
+    assert joined is not None
+    assert ticker is not None
+    assert orjson.loads(joined) == {
+        "topic": BOOK,
+        "type": "snapshot",
+        "ts": NOW // MS + 31,
+        "data": {
+            "s": "BTCUSDT",
+            "b": [["100.00", "1.000"], ["99.80", "3.000"]],
+            "a": [["100.10", "0.500"]],
+            "u": 2,
+            "seq": 20,
+        },
+        "cts": NOW // MS + 2,
+    }
+    assert orjson.loads(ticker)["data"] == {
+        "symbol": "BTCUSDT",
+        "lastPrice": "100.10",
+        "markPrice": "100.04",
+        "bid1Price": "100.00",
+    }
+
+
+def test_rest_shows_the_book_and_the_ticker_as_they_are_now() -> None:
+    market = PlaybackMarket(FRAMES, [RULES])
+    market.start(NOW)
+    market.advance(NOW + S)
+    result = market.orderbook_result("BTCUSDT", 1)
+    assert (result["b"], result["a"], result["u"]) == ([["100.00", "1.000"]], [["100.10", "0.500"]], 2)
+    assert market.touch_ticks("BTCUSDT") == (1_000, 1_001)
+    assert market.ticker_row("BTCUSDT")["lastPrice"] == "100.10"
+
+
+def test_what_belongs_to_no_topic_or_cannot_be_read_is_left_out_and_counted() -> None:
+    odd = [
+        b'{"success":true,"op":"subscribe"}',
+        b"[1]",
+        b'{"topic":5}',
+        b'{"topic":"x"}',
+        b"{",
+        b'{"topic":"orderbook.50.XRPUSDT"}',
+    ]
+    market = PlaybackMarket([*((RECORDED, frame) for frame in odd), *FRAMES], [RULES])
+    assert (market.skipped, len(market.frames)) == (6, 4)
+
+
+def test_a_frame_off_the_grid_is_played_but_not_believed() -> None:
+    bad = book_frame("delta", [["99.95", "1.000"]], [], 3)
+    market = PlaybackMarket([*FRAMES, (RECORDED + 40 * MS, bad)], [RULES])
+    market.start(NOW)
+    assert len(market.advance(NOW + S)) == 5
+    assert market.skipped == 1
+
+
+def test_a_receive_time_that_runs_back_does_not_change_the_order() -> None:
+    market = PlaybackMarket([FRAMES[0], FRAMES[2], (RECORDED + MS, FRAMES[1][1])], [RULES])
+    market.start(NOW)
+    assert [len(market.advance(NOW + ms * MS)) for ms in (0, 19, 20)] == [1, 0, 2]
+
+
+@given(st.integers(0, 2**40), st.integers(-(2**30), 2**40))
+def test_only_the_three_stamps_are_shifted(stamp: int, shift_ms: int) -> None:
+    frame = b'{"topic":"t","ts": %d,"data":[{"T":%d,"timestamp":%d,"i":"\\"T\\":5","seq":%d}],"cts":%d}'
+    moved = max(0, stamp) + shift_ms
+    assert shifted(frame % (stamp, stamp, stamp, stamp, stamp), shift_ms) == frame % (moved, moved, stamp, stamp, moved)
+
+
+def rebuilt(frames: list[bytes]) -> dict[str, dict[str, dict[str, str]]]:
+    """Rebuild every book by the text alone."""
+    books: dict[str, dict[str, dict[str, str]]] = {}
+    for frame in map(orjson.loads, frames):
+        if not frame["topic"].startswith("orderbook."):
+            continue
+        if frame["type"] == "snapshot":
+            books[frame["topic"]] = {"b": {}, "a": {}}
+        for side in ("b", "a"):
+            for price, size in frame["data"][side]:
+                books[frame["topic"]][side][price] = size
+    return {
+        topic: {side: {p: s for p, s in levels.items() if s != "0"} for side, levels in book.items()}
+        for topic, book in books.items()
+    }
+
+
+def stamps(frame: Any) -> list[int]:
+    """Return every ``ts``, ``cts`` and ``T`` of a decoded frame, in order."""
+    if isinstance(frame, dict):
+        own = [value for key, value in frame.items() if key in ("ts", "cts", "T") and isinstance(value, int)]
+        return own + [stamp for value in frame.values() for stamp in stamps(value)]
+    return [stamp for value in frame for stamp in stamps(value)] if isinstance(frame, list) else []
+
+
+@real
+def test_the_real_recording_is_played_whole_with_one_constant_and_its_books_are_right() -> None:
+    described = recordings.describe(DATA)
+    original = list(recordings.read(DATA))
+    market = PlaybackMarket(iter(original), described.instruments)
+    market.start(NOW)
+    played, sent_ns = list[bytes](), list[int]()
+    for now in range(NOW, NOW + described.duration_ns + 10 * MS, 10 * MS):
+        frames = [frame for _, frame in market.advance(now)]
+        played += frames
+        sent_ns += [now] * len(frames)
+    assert market.ended(NOW + described.duration_ns)
+    assert market.skipped == 0
+    assert len(played) == len(original) == 1_298
+    digits = re.compile(rb"\d+")
+    shifts = set[int]()
+    for (recv_ns, before), after, at in zip(original, played, sent_ns, strict=True):
+        assert digits.sub(b"", before) == digits.sub(b"", after)
+        assert 0 <= at - NOW - (recv_ns - original[0][0]) <= 10 * MS
+        pairs = zip(stamps(orjson.loads(before)), stamps(orjson.loads(after)), strict=True)
+        shifts |= {new - old for old, new in pairs}
+    assert shifts == {market.shift_ms} == {(NOW - original[0][0]) // MS}
+    expected = rebuilt([frame for _, frame in original])
+    assert sorted(expected) == ["orderbook.200.BTCUSDT", "orderbook.200.ETHUSDT"]
+    for topic, book in expected.items():
+        result = market.orderbook_result(topic.split(".")[2], 1_000)
+        assert result["b"] == [[p, book["b"][p]] for p in sorted(book["b"], key=float, reverse=True)]
+        assert result["a"] == [[p, book["a"][p]] for p in sorted(book["a"], key=float)]
+        assert len(result["b"]) == len(result["a"]) == 200

@@ -1,0 +1,220 @@
+import gzip
+from typing import Any
+
+import msgspec
+import pytest
+
+from services.scanner.core import PAGES_MAX, RETRY_NS, SCAN_NS_MAX, ScannerCore
+from services.scanner.wire import (
+    InstrumentsAnswer,
+    RequestInstruments,
+    RequestTickers,
+    ScanEnded,
+    ScanFailed,
+    TickersAnswer,
+)
+from shared.clock import NS_PER_S
+from shared.config import Scanner
+from shared.messages import ExecutionState, Log, Message, Started, Tick, Universe
+from tests.services.scanner.answers import answer, instrument, ticker
+from tests.services.scanner.test_parse import REAL
+
+T0 = 1_000 * NS_PER_S
+SYMBOLS = ("AAUSDT", "BBUSDT", "CCUSDT")
+LIST = answer(*(instrument(symbol) for symbol in SYMBOLS))
+
+
+class Scanning:
+    """A core and its clock."""
+
+    def __init__(self, epoch: int = 0, **config: Any) -> None:
+        self.core, self.now = ScannerCore(Scanner(**({"symbols_max": 2} | config))), T0
+        self.core.on_started(Started("scanner", "run", epoch), T0)
+
+    def tick(self, after_s: float = 0) -> list[Message]:
+        self.now += int(after_s * NS_PER_S)
+        return self.core.on_tick(Tick(), self.now)
+
+    def scan(self, changes: dict[str, str], data: bytes = LIST) -> list[Message]:
+        """Answer the scan that is under way; every symbol turns over 50 million."""
+        scan = self.core._scan
+        out = self.core.on_instruments_answer(InstrumentsAnswer(scan, data), self.now)
+        if out != [RequestTickers(scan)]:
+            return out
+        rows = [ticker(symbol, change=change) for symbol, change in changes.items()]
+        return self.core.on_tickers_answer(TickersAnswer(scan, answer(*rows)), self.now)
+
+
+def universe(outputs: list[Message]) -> Universe:
+    (found,) = [each for each in outputs if isinstance(each, Universe)]
+    return found
+
+
+def symbols(outputs: list[Message]) -> list[str]:
+    return [each.symbol for each in universe(outputs).instruments]
+
+
+def test_the_first_scan_is_at_once_and_the_next_after_the_interval() -> None:
+    scanning = Scanning(interval_s=60)
+    assert scanning.tick() == [RequestInstruments(1, "")]
+    assert scanning.tick() == []
+    out = scanning.scan({"AAUSDT": "0.01", "BBUSDT": "0.03", "CCUSDT": "-0.02"})
+    assert out[0] == ScanEnded(1, "", 3)
+    assert symbols(out) == ["BBUSDT", "CCUSDT"]
+    assert universe(out).scores == (1_500_000.0, 1_000_000.0)
+    assert RequestInstruments(2, "") not in scanning.tick(59.9)
+    assert RequestInstruments(2, "") in scanning.tick(0.1)
+
+
+def test_pages_are_followed_to_the_last() -> None:
+    scanning = Scanning()
+    scanning.tick()
+    first = answer(instrument("AAUSDT"), cursor="next")
+    assert scanning.scan({}, first) == [RequestInstruments(1, "next")]
+    assert scanning.scan({"AAUSDT": "1", "BBUSDT": "2"}, answer(instrument("BBUSDT")))[0] == ScanEnded(1, "", 2)
+
+
+def test_pages_without_end_end_the_scan() -> None:
+    scanning = Scanning()
+    scanning.tick()
+    endless = answer(instrument("AAUSDT"), cursor="again")
+    for _ in range(PAGES_MAX - 1):
+        assert scanning.scan({}, endless) == [RequestInstruments(1, "again")]
+    assert isinstance(scanning.scan({}, endless)[0], ScanEnded)
+
+
+def test_the_universe_is_said_again_every_second_with_the_same_version() -> None:
+    scanning = Scanning()
+    scanning.tick()
+    said = universe(scanning.scan({"AAUSDT": "0.01"}))
+    assert scanning.tick(0.9) == []
+    assert scanning.tick(0.1) == [said]
+    assert scanning.tick(1) == [said]
+
+
+def test_the_version_rises_only_when_the_content_changes() -> None:
+    scanning = Scanning(interval_s=60)
+    scanning.tick()
+    first = universe(scanning.scan({"AAUSDT": "0.02", "BBUSDT": "0.01"}))
+    scanning.tick(60)
+    assert [type(each) for each in scanning.scan({"AAUSDT": "0.01", "BBUSDT": "0.02"})] == [ScanEnded]
+    (again,) = scanning.tick(1)
+    assert isinstance(again, Universe)
+    assert again.version == first.version
+    assert [each.symbol for each in again.instruments] == ["BBUSDT", "AAUSDT"]
+    scanning.tick(60)
+    assert universe(scanning.scan({"AAUSDT": "0.01", "CCUSDT": "0.02"})).version == first.version + 1
+
+
+def test_new_rules_of_a_member_are_a_change() -> None:
+    scanning = Scanning(interval_s=60)
+    scanning.tick()
+    first = universe(scanning.scan({"AAUSDT": "0.02"}))
+    scanning.tick(60)
+    other = answer(instrument("AAUSDT", **{"priceFilter.tickSize": "0.05"}))
+    changed = universe(scanning.scan({"AAUSDT": "0.02"}, other))
+    assert changed.version == first.version + 1
+    assert changed.instruments[0].tick == "0.05"
+
+
+def test_a_restarted_scanner_counts_on_above_its_predecessor() -> None:
+    versions = []
+    for epoch in (0, 1):
+        scanning = Scanning(epoch)
+        scanning.tick()
+        versions.append(universe(scanning.scan({"AAUSDT": "0.02"})).version)
+    assert versions[0] + 1_000_000 < versions[1]
+
+
+def test_a_failed_scan_is_counted_said_once_and_tried_again_after_five_seconds() -> None:
+    scanning = Scanning(interval_s=60)
+    scanning.tick()
+    ended, said = scanning.core.on_scan_failed(ScanFailed(1, "HTTP 502"), scanning.now)
+    assert ended == ScanEnded(1, "HTTP 502", 0)
+    assert isinstance(said, Log)
+    assert scanning.tick(4.9) == []
+    assert scanning.tick(0.1) == [RequestInstruments(2, "")]
+    assert scanning.core.on_scan_failed(ScanFailed(2, "HTTP 502"), scanning.now) == [ScanEnded(2, "HTTP 502", 0)]
+    scanning.tick(5)
+    events = [each.event for each in scanning.scan({"AAUSDT": "1"}) if isinstance(each, Log)]
+    assert events == ["scan.recovered", "universe.changed"]
+
+
+@pytest.mark.parametrize("data", [b"<html>", answer(code=10006), answer(), answer(instrument("XUSDC"), code=0)])
+def test_what_stood_before_stands_after_a_bad_answer(data: bytes) -> None:
+    scanning = Scanning(interval_s=60)
+    scanning.tick()
+    said = universe(scanning.scan({"AAUSDT": "0.02"}))
+    scanning.tick(60)
+    bad = data if b"XUSDC" not in data else answer(instrument("XUSDC", quoteCoin="USDC"))
+    ended = scanning.scan({}, bad)[0]
+    assert isinstance(ended, ScanEnded)
+    assert ended.reason
+    assert scanning.tick(1) == [said]
+
+
+def test_a_bad_ticker_answer_ends_the_scan_only() -> None:
+    scanning = Scanning()
+    scanning.tick()
+    scanning.core.on_instruments_answer(InstrumentsAnswer(1, LIST), scanning.now)
+    ended = scanning.core.on_tickers_answer(TickersAnswer(1, b"oops"), scanning.now)[0]
+    assert isinstance(ended, ScanEnded)
+    assert ended.reason
+
+
+def test_a_scan_without_an_answer_is_given_up_and_its_late_answer_not_used() -> None:
+    scanning = Scanning(interval_s=60)
+    scanning.tick()
+    ended, _ = scanning.tick(SCAN_NS_MAX / NS_PER_S + 1)
+    assert isinstance(ended, ScanEnded)
+    assert scanning.tick(RETRY_NS / NS_PER_S) == [RequestInstruments(2, "")]
+    assert scanning.core.on_instruments_answer(InstrumentsAnswer(1, LIST), scanning.now) == []
+    assert scanning.core.on_tickers_answer(TickersAnswer(1, LIST), scanning.now) == []
+    assert scanning.core.on_scan_failed(ScanFailed(1, "late"), scanning.now) == []
+
+
+def test_a_fixed_list_needs_no_tickers_and_names_what_does_not_trade() -> None:
+    scanning = Scanning(symbols=("CCUSDT", "ZZUSDT", "AAUSDT"), interval_s=60)
+    scanning.tick()
+    out = scanning.scan({})
+    assert symbols(out) == ["CCUSDT", "AAUSDT"]
+    assert [each.symbol for each in out if isinstance(each, Log) and each.event == "scan.unknown"] == ["ZZUSDT"]
+    scanning.tick(60)
+    assert scanning.scan({}) == [ScanEnded(2, "", 0)]
+
+
+def test_a_symbol_with_a_position_leaves_only_once_it_is_released() -> None:
+    scanning = Scanning(symbols_max=1, interval_s=60)
+    scanning.tick()
+    assert symbols(scanning.scan({"AAUSDT": "0.01"})) == ["AAUSDT"]
+    scanning.core.on_execution_state(ExecutionState("running", "", ("AAUSDT",), 0), scanning.now)
+    scanning.tick(60)
+    assert [type(each) for each in scanning.scan({"BBUSDT": "0.09"}, answer(instrument("BBUSDT")))] == [ScanEnded]
+    released = scanning.core.on_execution_state(ExecutionState("running", "", (), 0), scanning.now)
+    assert symbols(released) == ["BBUSDT"]
+
+
+def test_a_restarted_scanner_keeps_what_is_open() -> None:
+    scanning = Scanning(epoch=1, symbols_max=1)
+    scanning.core.on_execution_state(ExecutionState("running", "", ("AAUSDT",), 0), scanning.now)
+    scanning.tick()
+    assert symbols(scanning.scan({"AAUSDT": "0.01", "BBUSDT": "0.09"})) == ["AAUSDT"]
+
+
+@pytest.mark.skipif(not REAL.exists(), reason=f"no real instrument list at {REAL.name} beside the project")
+def test_on_the_real_list_no_stock_dated_or_foreign_contract_is_chosen() -> None:
+    data = gzip.decompress(REAL.read_bytes())
+    rows = {row["symbol"]: row for row in msgspec.json.decode(data)["result"]["list"]}
+    scanning = Scanning(symbols_max=64)
+    scanning.tick()
+    out = scanning.scan({symbol: f"0.{index:04}" for index, symbol in enumerate(rows, 1)}, data)
+    assert out[0] == ScanEnded(1, "", 692 - 174)
+    chosen = symbols(out)
+    assert len(chosen) == 64
+    for symbol in chosen:
+        row = rows[symbol]
+        assert (row["contractType"], row["settleCoin"], row["symbolType"] == "stock") == (
+            "LinearPerpetual",
+            "USDT",
+            False,
+        )

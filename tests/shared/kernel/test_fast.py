@@ -1,0 +1,188 @@
+"""The compiled kernel against the plain one: the same outcome and the same bytes in memory, whatever comes in."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.kernel import Outcome
+from shared.kernel.plain import BookKernel as PlainKernel
+from shared.scale import Scale
+from tests import market_data as make
+
+fast = pytest.importorskip("shared.kernel.fast", reason="the compiled kernel is not built here")
+
+GRIDS = [make.BTC, make.ETH, Scale("0.0000001", "100"), Scale("0.05", "1"), Scale("25", "0.5")]
+
+
+class Pair:
+    """Both kernels with memory of their own; every frame goes to both and must leave the same."""
+
+    def __init__(self, depth: int = 50, scale: Scale = make.BTC, symbol: str = make.SYMBOL) -> None:
+        self.tables = [make.table(depth=depth, symbols_max=2) for _ in range(2)]
+        self.rings = [make.ring(), make.ring()]
+        self.kernels: list[Any] = []
+        for kind, table, ring in zip((PlainKernel, fast.BookKernel), self.tables, self.rings, strict=True):
+            self.kernels.append(kind(table.writer(table.add(symbol, scale)), ring, depth))
+        self.now = 0
+
+    def apply(self, frame: bytes) -> Outcome:
+        self.now += 3
+        ours, theirs = (kernel.apply(frame, self.now, self.now + 1) for kernel in self.kernels)
+        assert ours == theirs, f"plain says {ours!r}, fast says {theirs!r} to {frame!r}"
+        assert self.kernels[0].valid == self.kernels[1].valid
+        self.compare(frame)
+        return Outcome(ours)
+
+    def void(self, reason: int) -> None:
+        ours, theirs = (kernel.void(reason, self.now, self.now) for kernel in self.kernels)
+        assert bool(ours) == bool(theirs)
+        self.compare(b"")
+
+    def compare(self, frame: bytes) -> None:
+        assert self.tables[0].buffer == self.tables[1].buffer, f"books differ after {frame!r}"
+        assert self.rings[0].buffer == self.rings[1].buffer, f"rings differ after {frame!r}"
+
+
+@pytest.mark.parametrize("depth", [1, 50, 200])
+@pytest.mark.parametrize("seed", range(3))
+def test_sound_books_are_the_same_books(depth: int, seed: int) -> None:
+    pair = Pair(depth)
+    outcomes = {pair.apply(frame) for frame in make.random_walk(seed, 150, depth=max(depth, 1))}
+    assert outcomes <= {Outcome.SNAPSHOT, Outcome.APPLIED, Outcome.EMPTY, Outcome.IGNORED, Outcome.MALFORMED}
+    assert depth == 1 or outcomes == {Outcome.SNAPSHOT, Outcome.APPLIED}
+
+
+def test_the_real_recording_gives_the_same_books() -> None:
+    pairs = {
+        f'"orderbook.200.{symbol}"'.encode(): Pair(200, scale, symbol)
+        for symbol, scale in (("BTCUSDT", make.BTC), ("ETHUSDT", make.ETH))
+    }
+    for _, frame in make.recording():
+        for topic, pair in pairs.items():
+            if topic in frame[:60]:
+                assert pair.apply(frame) in (Outcome.SNAPSHOT, Outcome.APPLIED)
+
+
+TICKS = st.integers(0, 40)
+SIZES = st.integers(0, 4)
+
+
+@st.composite
+def any_frame(draw: st.DrawFn, scale: Scale) -> bytes:
+    """Draw a frame near the narrow way: mostly well-formed, often unsound."""
+    kind = draw(st.sampled_from(["snapshot", "delta", "delta", "delta"]))
+    sides = []
+    for sign in (-1, 1):
+        side = draw(st.dictionaries(TICKS, SIZES, max_size=8))
+        rows = sorted(side.items(), key=lambda row, sign=sign: sign * row[0])
+        if draw(st.integers(0, 9)) == 0:
+            rows = draw(st.permutations(rows))
+        offset = 0 if draw(st.integers(0, 4)) == 0 else sign * 20
+        sides.append([[scale.price_text(max(ticks + 30 + offset, 0)), scale.qty_text(lots)] for ticks, lots in rows])
+    data: dict[str, Any] = {"s": make.SYMBOL, "b": sides[0], "a": sides[1], "u": draw(st.integers(1, 6)), "seq": 9}
+    frame = {"topic": f"orderbook.50.{make.SYMBOL}", "type": kind, "ts": 5, "data": data, "cts": 4}
+    if draw(st.booleans()):
+        frame = dict(draw(st.permutations(list(frame.items()))))
+    return orjson.dumps(frame)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), st.sampled_from(GRIDS))
+def test_any_sequence_of_frames_leaves_the_same_memory(data: st.DataObject, scale: Scale) -> None:
+    pair = Pair(scale=scale)
+    for _ in range(data.draw(st.integers(1, 12))):
+        if data.draw(st.integers(0, 11)) == 0:
+            pair.void(data.draw(st.integers(1, 9)))
+        pair.apply(data.draw(any_frame(scale)))
+
+
+NUMBERS = st.one_of(
+    st.from_regex(r"[0-9]{1,20}(\.[0-9]{0,20})?", fullmatch=True),
+    st.from_regex(r"0*[1-9]{0,2}(\.[05]0*)?", fullmatch=True),
+    st.sampled_from(["", "-1", "+1", "1e5", "NaN", ".5", "5.", "0x10", "1_0", "Infinity", " 1", "0", "00.10", "\u0661"]),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(NUMBERS, NUMBERS, st.sampled_from(GRIDS))
+def test_any_text_is_the_same_number_or_the_same_refusal(price: str, size: str, scale: Scale) -> None:
+    pair = Pair(scale=scale)
+    good = scale.price_text(10**8), scale.qty_text(1)
+    pair.apply(make.book_frame("snapshot", 1, [(scale.price_text(1), scale.qty_text(1))], [good]))
+    pair.apply(make.book_frame("delta", 2, [(price, size)], []))
+
+
+PIECES = [b'"', b"{", b"}", b"[", b"]", b",", b":", b"\\", b"\0", b"\xff", b" ", b"\n", b"0", b"9", b"-", b".", b"e"]
+PIECES += [b"null", b"true", b'"u":1,', b'"x":{},', b'"x":1.5,', b'"x":"\\u0041",', b'"x":[1],', b'"b":[],', b"1e999"]
+
+
+def mutated(rng: random.Random, frame: bytes) -> bytes:
+    """Return ``frame`` with a few bytes replaced, removed, doubled or put in."""
+    text = bytearray(frame)
+    for _ in range(rng.randint(1, 3)):
+        at, end = sorted((rng.randrange(len(text) + 1), rng.randrange(len(text) + 1)))
+        action = rng.randrange(6)
+        if action == 0:
+            text[at : at + 1] = rng.choice(PIECES)
+        elif action == 1:
+            text[at:at] = rng.choice(PIECES)
+        elif action == 2:
+            del text[at : min(end, at + rng.randint(1, 12))]
+        elif action == 3:
+            text[at:at] = text[at : min(end, at + rng.randint(1, 40))]
+        elif action == 4 and text:
+            text[rng.randrange(len(text))] = rng.randrange(256)
+        else:
+            del text[at:]
+    return bytes(text)
+
+
+def test_damaged_frames_never_make_a_difference() -> None:
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    fuzz(rng, 6_000)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(900)
+def test_half_a_million_damaged_frames_never_make_a_difference() -> None:
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    fuzz(random.Random(seed), 500_000)
+
+
+def fuzz(rng: random.Random, count: int) -> None:
+    frames = list(make.random_walk(rng.randrange(1 << 30), 40, depth=5))
+    pair = Pair(depth=5)
+    seen: dict[Outcome, int] = {}
+    for number in range(count):
+        if number % 40 == 0:
+            pair.apply(frames[0])
+        frame = frames[1 + number % 40]
+        outcome = pair.apply(mutated(rng, frame))
+        if outcome in (Outcome.MALFORMED, Outcome.WRONG_SYMBOL):
+            seen[outcome] = seen.get(outcome, 0) + 1
+            outcome = pair.apply(frame)
+        seen[outcome] = seen.get(outcome, 0) + 1
+    assert seen[Outcome.MALFORMED] > count // 10
+    assert seen[Outcome.APPLIED] > count // 10
+
+
+def test_a_kernel_cannot_be_built_twice_over_itself() -> None:
+    pair = Pair()
+    with pytest.raises(AssertionError):
+        pair.kernels[1].__init__(pair.tables[1].writer(0), pair.rings[1], 50)
+
+
+def test_only_bytes_are_frames() -> None:
+    kernel = Pair().kernels[1]
+    for other in (None, "text", bytearray(b"{}")):
+        with pytest.raises(TypeError):
+            kernel.apply(other, 1, 1)

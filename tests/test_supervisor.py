@@ -1,0 +1,36 @@
+"""The supervisor, with real workers: hangs end, crash loops end, and neither leaves anything behind."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from shared.exits import Exit
+from tests.e2e.flight import Flight
+
+pytestmark = pytest.mark.timeout(90)
+
+
+def test_a_worker_that_hangs_is_shown_killed_and_started_again(tmp_path: Path) -> None:
+    with Flight(tmp_path) as flight:
+        flight.wait_until(lambda: flight.page.total("decisions"), "decisions")
+        pid = flight.pid("scanner")
+        os.kill(pid, signal.SIGSTOP)
+        flight.wait_until(lambda: flight.pid("scanner") not in (0, pid), "new scanner", deadline_s=10)
+        flight.interrupt()
+        code, summary = flight.summary()
+    assert (code, summary["restarts"]) == (0, 1), flight.log
+    assert "has not turned" in flight.log
+
+
+def test_a_crash_loop_spends_the_budget_and_ends_safe(tmp_path: Path) -> None:
+    with Flight(tmp_path, "--set", "supervisor.restarts_per_worker=1") as flight:
+        for _ in range(2):
+            pid = flight.wait_until(lambda: flight.pid("scanner"), "scanner")
+            os.kill(pid, signal.SIGKILL)
+            flight.wait_until(lambda gone=pid: flight.pid("scanner") != gone, "its end")
+        code, summary = flight.summary()
+    assert code == Exit.RESTARTS_SPENT, flight.log
+    assert summary["ledger_matches_exchange"] is True, flight.log
+    assert summary["leftovers"] == []
