@@ -15,6 +15,7 @@ from cli.options import config_options, effective
 from cli.summary import counts, latencies_us, summary
 from shared.bybit.recordings import RecordingError, describe
 from shared.config import Config
+from shared.config_load import confirm_real_money
 from shared.exits import Exit
 from shared.fleet import FleetPage, Word
 from shared.paths import AlreadyRunningError
@@ -93,8 +94,7 @@ def run(
         config = _configure(config_file, settings, _wishes(venue, market, var))
     except RecordingError as error:
         _fail(Exit.NOT_FOUND, str(error))
-    if config.venue == "mainnet" and not armed:
-        _fail(Exit.BAD_CONFIG, "venue: mainnet is real money: add --i-understand-real-money if you mean it")
+    confirm_real_money(config, typed=armed)
     sys.exit(int(_fly(config, Until(seconds, until_end), as_json)))
 
 

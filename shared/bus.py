@@ -28,6 +28,7 @@ from shared.messages import SCHEMA, Ack, Message, ProtocolError, decode, encode
 HIGH_WATER_MARK = 10_000
 IPC_PATH_MAX = 107
 FRAME_BYTES_MAX = 4 << 20
+LINGER_MS = 100
 RETRY_NS = 100 * NS_PER_MS
 PENDING_MAX = 64
 REMEMBERED_MAX = 4_096
@@ -219,11 +220,11 @@ class Bus:
         drain()
 
     def close(self) -> None:
-        """Close all sockets at once."""
+        """Close all sockets; last words have LINGER_MS to leave."""
         loop = asyncio.get_running_loop()
         for socket, _ in self._readers:
             loop.remove_reader(_descriptor(socket))
-        self._context.destroy(linger=0)
+        self._context.destroy(linger=LINGER_MS)
         os.close(self._lock_fd)
 
 

@@ -166,6 +166,14 @@ class Monitor(Section, frozen=True):
 
     line_s: Annotated[float, Meta(ge=0.1, le=3600, description="Time between two market lines of a symbol, s.")] = 5.0
     csv: Annotated[bool, Meta(description="Write decisions, orders and trades as CSV.")] = True
+    alert_spread_pct: Annotated[float, Meta(gt=0, le=100, description="A wider spread is an alert, percent.")] = 0.8
+    alert_latency_ms: Annotated[float, Meta(gt=0, le=60_000, description="Older data is an alert, ms.")] = 150.0
+    alert_liquidity_btc: Annotated[
+        float, Meta(ge=0, le=1e6, description="Less in ten levels a side, or as much in another coin, is an alert.")
+    ] = 5.0
+    alert_liquidity_usdt: Annotated[
+        float, Meta(ge=0, le=1e10, description="The same in USDT; above 0 it takes the place of the figure in BTC.")
+    ] = 0.0
 
 
 class Pin(Section, frozen=True):

@@ -65,7 +65,6 @@ class Word(IntEnum):
     EXCHANGE_PORT = 2  # 0: not listening yet.
     MARKET_ENDED = 3  # 1 when a recording has been played to its end.
     EXECUTION_FLAT = 4  # 1 when execution has nothing open; its last word before it stops.
-    FEED_LIVE = 5  # 1 once the public feed has been subscribed.
 
 
 class Life(IntEnum):

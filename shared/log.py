@@ -62,18 +62,20 @@ def _human(process: str, colour: bool) -> Callable[[Message], None]:
     return write
 
 
-def _lines(process: str, run_id: str, path: Path) -> Callable[[Message], None]:
-    handle = path.open("ab", buffering=0)
+class _Lines:
+    """A sink of JSON lines that rotates by itself."""
 
-    def write(message: Message) -> None:
-        nonlocal handle
+    def __init__(self, process: str, run_id: str, path: Path) -> None:
+        self._fixed = {"proc": process, "pid": os.getpid(), "run": run_id}
+        self._path = path
+        self._file = path.open("ab", buffering=0)
+
+    def write(self, message: Message) -> None:
         record = message.record
         entry: dict[str, Any] = {
             "ts": record["time"].astimezone(UTC).isoformat(),
             "lvl": record["level"].name,
-            "proc": process,
-            "pid": os.getpid(),
-            "run": run_id,
+            **self._fixed,
             "ev": record["extra"].get("event", ""),
             "sym": record["extra"].get("symbol", ""),
             "msg": record["message"],
@@ -81,22 +83,22 @@ def _lines(process: str, run_id: str, path: Path) -> Callable[[Message], None]:
         tail = _traceback(record)
         if tail:
             entry["error"] = tail
-        if handle.tell() > FILE_BYTES_MAX:
-            handle.close()
-            handle = _rotate(path)
-        handle.write(redact(orjson.dumps(entry).decode()).encode() + b"\n")
+        if self._file.tell() > FILE_BYTES_MAX:
+            self._rotate()
+        self._file.write(redact(orjson.dumps(entry).decode()).encode() + b"\n")
 
-    return write
+    def _rotate(self) -> None:
+        self._file.close()
+        for number in range(FILES_MAX - 1, 0, -1):
+            older = self._path.with_suffix(f".{number}.jsonl")
+            if older.exists():
+                older.replace(self._path.with_suffix(f".{number + 1}.jsonl"))
+        self._path.replace(self._path.with_suffix(".1.jsonl"))
+        self._path.with_suffix(f".{FILES_MAX}.jsonl").unlink(missing_ok=True)
+        self._file = self._path.open("ab", buffering=0)
 
-
-def _rotate(path: Path) -> Any:
-    for number in range(FILES_MAX - 1, 0, -1):
-        older = path.with_suffix(f".{number}.jsonl")
-        if older.exists():
-            older.replace(path.with_suffix(f".{number + 1}.jsonl"))
-    path.replace(path.with_suffix(".1.jsonl"))
-    path.with_suffix(f".{FILES_MAX}.jsonl").unlink(missing_ok=True)
-    return path.open("ab", buffering=0)
+    def stop(self) -> None:
+        self._file.close()
 
 
 def set_up(process: str, run_id: str, folder: Path | None, level: str) -> None:
@@ -106,8 +108,13 @@ def set_up(process: str, run_id: str, folder: Path | None, level: str) -> None:
     logger.add(_human(process, colour), level=level, format="{message}", backtrace=False, diagnose=False)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        sink = _lines(process, run_id, folder / f"{process}.jsonl")
-        logger.add(sink, level=level, format="{message}", backtrace=False, diagnose=False)
+        lines = _Lines(process, run_id, folder / f"{process}.jsonl")
+        logger.add(lines, level=level, format="{message}", backtrace=False, diagnose=False)
+
+
+def stop() -> None:
+    """Close every sink."""
+    logger.remove()
 
 
 def say(level: str, event: str, text: str, symbol: str = "") -> None:

@@ -19,7 +19,7 @@ _RECORD = struct.Struct("=8q")
 
 def records(data: bytes) -> Iterator[Record]:
     """Yield the records in ``data``, as RingReader.take returned it."""
-    return _RECORD.iter_unpack(data)  # type: ignore[return-value]
+    return _RECORD.iter_unpack(data)
 
 
 def format_ring(buffer: memoryview | bytearray, capacity: int, generation: int) -> None:

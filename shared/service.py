@@ -70,6 +70,7 @@ class Service:
         self._feeding = False
         self._finished = asyncio.Event()
         self._now = ctx.clock.now()
+        self._bug: BaseException | None = None
         self.on_beat: list[Callable[[int], None]] = []  # Shell work on every tick: bus retries, gauges.
 
     def feed(self, message: Message) -> None:
@@ -108,6 +109,7 @@ class Service:
         """Turn until told to stop: SIGTERM feeds StopRequested; a core that does not know it stops at once."""
         ctx, loop = self._ctx, asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._stop)
+        loop.set_exception_handler(self._die)
         self.feed(Started(ctx.name, ctx.run_id, ctx.epoch))
         ctx.fleet.set_life(ctx.name, Life.RUNNING)
         due_ns = ctx.clock.now()
@@ -124,6 +126,13 @@ class Service:
             due_ns = now + self._tick_ns
             await self._sleep(max(0, due_ns - ctx.clock.now()) / 1e9)
         self._journal.close()
+        if self._bug is not None:
+            raise self._bug
+
+    def _die(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """An exception in a callback or task is a bug like any other: the process ends."""
+        self._bug = context.get("exception") or RuntimeError(context["message"])
+        self.finish()
 
     async def _sleep(self, seconds: float) -> None:
         try:
@@ -138,7 +147,10 @@ class Service:
             self.finish()
 
 
-def handlers(core: object) -> dict[str, Callable[[Message, int], list[Message]]]:
+Handlers = dict[str, Callable[[Message, int], list[Message]]]
+
+
+def handlers(core: object) -> Handlers:
     """Return the core's ``on_<message>`` methods by name."""
     return {name: getattr(core, name) for name in dir(core) if name.startswith("on_")}
 

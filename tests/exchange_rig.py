@@ -55,7 +55,8 @@ class HandMarket:
     def quote(self, symbol: str, side: int, price_ticks: int, lots: int) -> int:
         """Rest an agent's order; return its id."""
         self._agents -= 1
-        self.books[symbol].submit(self._agents, AGENTS, side, price_ticks, lots, "GTC")
+        fills = self.books[symbol].submit(self._agents, AGENTS, side, price_ticks, lots, "GTC").fills
+        self.waiting += [(symbol, fill) for fill in fills]
         return self._agents
 
     def clear(self, symbol: str) -> None:
@@ -223,7 +224,9 @@ class Rig:
     def connect(self, private: bool = False) -> int:
         """Open a WebSocket."""
         self._numbers += 1
-        self.take(self.core.on_socket_opened(SocketOpened(self._numbers, PRIVATE_PATH if private else PUBLIC_PATH), self.now))
+        self.take(
+            self.core.on_socket_opened(SocketOpened(self._numbers, PRIVATE_PATH if private else PUBLIC_PATH), self.now)
+        )
         self.sent[self._numbers] = []
         return self._numbers
 

@@ -49,9 +49,7 @@ def book_frame(
     ts: int = 1_790_000_000_000,
 ) -> bytes:
     data = {"s": symbol, "b": bids, "a": asks, "u": u, "seq": 1000 + u}
-    return orjson.dumps(
-        {"topic": f"orderbook.{depth}.{symbol}", "type": kind, "ts": ts + 4, "data": data, "cts": ts}
-    )
+    return orjson.dumps({"topic": f"orderbook.{depth}.{symbol}", "type": kind, "ts": ts + 4, "data": data, "cts": ts})
 
 
 def price(ticks: int) -> str:

@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SKIPPED_FOLDERS = {".git", ".venv", "var", "build", "__pycache__", ".mypy_cache", ".ruff_cache", ".hypothesis"}
+SKIPPED_FOLDERS = {
+    ".git",
+    ".venv",
+    "var",
+    "build",
+    "__pycache__",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".hypothesis",
+    ".pytest_cache",
+}
 SIZE_MAX = 5_000_000
 
 PATTERNS = {
@@ -90,6 +100,7 @@ def test_the_example_holds_names_without_values() -> None:
         '"token"' + ': "' + "aB3dE6gH9jK2mN5pQ8" + '"',
         "AKIA" + "ABCDEFGHIJKLMNOP",
     ],
+    ids=["private-key", "chat-token", "env-line", "yaml-line", "json-line", "cloud-key"],
 )
 def test_a_planted_secret_is_found(line: str) -> None:
     assert findings(f"first line\n{line}\n")

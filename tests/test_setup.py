@@ -203,5 +203,7 @@ def test_only_the_kernel_step_compiles_anything(command: str, compiles: bool) ->
         "import setuptools; from distutils.core import run_setup; "
         f"print(bool(run_setup('setup.py', [{command!r}], stop_after='init').ext_modules))"
     )
-    done = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
     assert done.stdout.strip() == str(compiles)

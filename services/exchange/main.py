@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from itertools import count
 from random import Random
 
 from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from services.exchange.core import ExchangeCore, Settings, Venue
 from services.exchange.playback import PlaybackMarket
@@ -29,7 +31,7 @@ from services.exchange.wire import (
 from shared import log
 from shared.bybit.recordings import RecordingError, describe, load_instruments, read
 from shared.clock import NS_PER_MS
-from shared.config import Exchange
+from shared.config import Config, Exchange
 from shared.exits import Exit
 from shared.fleet import Word
 from shared.messages import Message, Tick
@@ -48,14 +50,20 @@ START_TICKS_ELSEWHERE = 20_000  # Opening price of a synthetic market whose symb
 COUNTED = ("requests", "requests_refused", "market_frames")
 
 
+def make_core(config: Config) -> ExchangeCore:
+    """Return the core as this process runs it: a replay of its journal builds it the same way."""
+    return ExchangeCore(_market_builder(config.exchange, config.exchange.seed), _settings(config.exchange))
+
+
 async def main(ctx: Context) -> None:
     """Run the exchange until it is told to stop."""
-    config = ctx.config.exchange
-    shell = Shell(ctx, ExchangeCore(_market_builder(config, ctx.seed), _settings(config)))
-    runner = web.AppRunner(shell.application(), access_log=None, handle_signals=False, shutdown_timeout=CLOSE_WAIT_S)
+    shell = Shell(ctx, make_core(ctx.config))
+    runner = web.AppRunner(
+        shell.application(), access_log=None, handle_signals=False, shutdown_timeout=CLOSE_WAIT_S, logger=_logger(shell)
+    )
     await runner.setup()
     # A restarted exchange is found where its clients have known it.
-    port = ctx.fleet.get(Word.EXCHANGE_PORT) or config.port
+    port = ctx.fleet.get(Word.EXCHANGE_PORT) or ctx.config.exchange.port
     try:
         await web.TCPSite(runner, HOST, port).start()
     except OSError as error:
@@ -63,11 +71,36 @@ async def main(ctx: Context) -> None:
         log.say("ERROR", "exchange.port", f"cannot listen on {HOST}:{port}: {error.strerror}")
         raise SystemExit(Exit.PORT_IN_USE) from None
     ctx.fleet.put(Word.EXCHANGE_PORT, runner.addresses[0][1])
+    turning = asyncio.ensure_future(shell.service.run())
     try:
-        await shell.service.run()
+        ended, _ = await asyncio.wait({turning, shell.bug}, return_when=asyncio.FIRST_COMPLETED)
+        for one in ended:
+            one.result()
     finally:
         await shell.close_clients()
         await runner.cleanup()
+
+
+def _logger(shell: Shell) -> logging.Logger:
+    """Return aiohttp's way to complain: a client's nonsense is counted, anything else is a bug of ours."""
+    logger = logging.getLogger("peregrine.exchange.http")
+    logger.propagate = False
+    logger.addHandler(_Complaints(shell))
+    return logger
+
+
+class _Complaints(logging.Handler):
+    def __init__(self, shell: Shell) -> None:
+        super().__init__(logging.ERROR)
+        self._shell = shell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Judge one failed request."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, (HttpProcessingError, ConnectionError)):
+            self._shell.malformed()
+        elif error is not None:
+            self._shell.die(error)
 
 
 def _settings(config: Exchange) -> Settings:
@@ -182,6 +215,7 @@ class Shell:
         self._asked: dict[int, asyncio.Future[HttpReply]] = {}
         self._clients: dict[int, Client] = {}
         self._open = asyncio.Event()
+        self.bug: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_ns = 0
         self._counted = dict.fromkeys(COUNTED, 0)
@@ -198,9 +232,22 @@ class Shell:
 
     # --- inputs ---------------------------------------------------------------------------------------------------
 
+    def malformed(self) -> None:
+        """A client has sent something that is not HTTP."""
+        self._ctx.counters.add("malformed")
+
+    def die(self, error: BaseException) -> None:
+        """End the process: aiohttp would hide a bug behind a status 500."""
+        if not self.bug.done():
+            self.bug.set_exception(error)
+
     def _feed(self, message: Message) -> None:
-        self.service.feed(message)
-        self._set_alarm()
+        try:
+            self.service.feed(message)
+            self._set_alarm()
+        except BaseException as error:
+            self.die(error)
+            raise
 
     def _beat(self, now: int) -> None:
         """Once a tick of the loop: the door is open from the first on; counters go to the fleet page."""
@@ -210,6 +257,7 @@ class Shell:
             total: int = getattr(counts, name)
             counters.add(name, total - self._counted[name])
             self._counted[name] = total
+        counters.set("naked_ms_max", max(counters["naked_ms_max"], self._core.naked_ms_max(now)))
         self._set_alarm()
 
     def _set_alarm(self) -> None:

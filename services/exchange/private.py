@@ -32,9 +32,7 @@ class PrivateFrame(NamedTuple):
 
     def encode(self, topic: str) -> bytes:
         """Return the frame as a listener of ``topic`` gets it."""
-        return orjson.dumps(
-            {"topic": topic, "id": self.frame_id, "creationTime": self.created_ms, "data": self.rows}
-        )
+        return orjson.dumps({"topic": topic, "id": self.frame_id, "creationTime": self.created_ms, "data": self.rows})
 
 
 def take_frames(desk: Desk, stops: Stops, now: int) -> list[PrivateFrame]:
@@ -49,9 +47,7 @@ def take_frames(desk: Desk, stops: Stops, now: int) -> list[PrivateFrame]:
         for symbol in moved:
             rows = [one.row for one in news if (one.topic, one.symbol) == (topic, symbol)]
             if rows:
-                frames.append(
-                    PrivateFrame(topic, ORDER_DELAY_NS, f"{UID}_{symbol}_{desk.seq}", created_ms, rows)
-                )
+                frames.append(PrivateFrame(topic, ORDER_DELAY_NS, f"{UID}_{symbol}_{desk.seq}", created_ms, rows))
     created_ms = (now + POSITION_DELAY_NS) // NS_PER_MS
     positions = position_rows(desk, stops, moved)
     wallet = [wallet_row(desk.account, desk.margin())]

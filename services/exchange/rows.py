@@ -129,9 +129,7 @@ class Protection(NamedTuple):
     stop_loss: str
 
 
-def position_row(
-    position: Position, money: Money, mark_e8: int, taker_rate_e8: int, protection: Protection
-) -> Row:
+def position_row(position: Position, money: Money, mark_e8: int, taker_rate_e8: int, protection: Protection) -> Row:
     """Return a position as the ``position`` topic shows it."""
     lots = abs(position.lots)
     margin, maintenance = position_margin_e8(position, money, mark_e8, taker_rate_e8)

@@ -19,6 +19,7 @@ from services.scanner.wire import (
 )
 from shared.bus import Bus
 from shared.bybit.venue import VenueNotReadyError, venue_of
+from shared.config import Config
 from shared.messages import ExecutionState, Message, Universe
 from shared.service import Context, Service
 
@@ -27,12 +28,17 @@ ANSWER_BYTES_MAX = 16 << 20
 PAGE_ROWS = "1000"
 
 
+def make_core(config: Config) -> ScannerCore:
+    """Return the core as this process runs it: a replay of its journal builds it the same way."""
+    return ScannerCore(config.scanner)
+
+
 async def main(ctx: Context) -> None:
     """Run until stopped."""
     bus = Bus(ctx.name, ctx.epoch, ctx.run_dir, ctx.clock, ctx.counters)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session:
         shell = _Shell(ctx, bus, session)
-        service = shell.service = Service(ctx, ScannerCore(ctx.config.scanner), shell.act)
+        service = shell.service = Service(ctx, make_core(ctx.config), shell.act)
         bus.subscribe(["execution"], [ExecutionState], service.feed)
         service.on_beat.append(bus.retry)
         await service.run()
@@ -64,7 +70,13 @@ class _Shell:
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or task.exception() is None:
+            self._tasks.discard(task)
+        else:
+            self.service.finish()  # A bug: `close` raises it, and the supervisor starts us again.
 
     async def _instruments(self, wanted: RequestInstruments) -> None:
         query = {"category": "linear", "limit": PAGE_ROWS} | ({"cursor": wanted.cursor} if wanted.cursor else {})
@@ -92,10 +104,12 @@ class _Shell:
         return None
 
     async def close(self) -> None:
-        """Abandon what is under way."""
+        """Abandon what is under way; raise what went wrong in it."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for result in await asyncio.gather(*self._tasks, return_exceptions=True):
+            if isinstance(result, Exception):
+                raise result
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:

@@ -43,6 +43,7 @@ class SignalsCore:
         self._ttl_ns = config.intent_ttl_ms * NS_PER_MS
         shares = fuse.active(config.weights)
         self._names, self._shares = tuple(shares), tuple(shares.values())
+        self._builders = fuse.builders(shares)
         self._run_id, self._epoch = "", 0
         self._generation = 0
         self._lanes: dict[int, Lane] = {}
@@ -97,7 +98,7 @@ class SignalsCore:
         return out
 
     def _make_signals(self) -> list[Signal]:
-        return fuse.build(self._names, self._config)
+        return [build(self._config) for build in self._builders]
 
     def _judge(self, lane: Lane, ring_seq: int, now: int) -> list[Message]:
         at_ns = lane.market.at_ns
@@ -120,14 +121,15 @@ class SignalsCore:
 
     def _reason(self, lane: Lane, fused: Fused, now: int) -> str:
         """Return why nothing is wished for, or ENTER. Written so that NaN never enters."""
-        config, symbol = self._config, lane.symbol
-        entered_ns = self._entered_ns.get(symbol)
+        if fused.direction == 0:
+            return "deadband"
+        if not fused.confidence >= self._config.enter_confidence:
+            return "confidence"
+        entered_ns = self._entered_ns.get(lane.symbol)
         checks = (
-            (fused.direction != 0, "deadband"),
-            (fused.confidence >= config.enter_confidence, "confidence"),
             (lane.tradable, "universe"),
             (self._state == "running", "execution"),
-            (symbol not in self._open, "open"),
+            (lane.symbol not in self._open, "open"),
             (entered_ns is None or now - entered_ns >= self._cooldown_ns, "cooldown"),
             (self._levels(lane, fused.direction) is not None, "bracket"),
         )

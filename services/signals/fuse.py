@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import NamedTuple
 
@@ -42,10 +42,9 @@ def active(weights: Weights) -> dict[str, float]:
     return {name: value / total for name, value in given.items()}
 
 
-def build(names: Sequence[str], config: Signals) -> list[Signal]:
-    """Return fresh signals: each name is a file in `signals/`."""
-    made: list[Signal] = [import_module(f"services.signals.signals.{name}").build(config) for name in names]
-    return made
+def builders(names: Iterable[str]) -> list[Callable[[Signals], Signal]]:
+    """Return what makes each signal: a name is a file in `signals/`."""
+    return [import_module(f"services.signals.signals.{name}").build for name in names]
 
 
 def fuse(scores: Sequence[float], shares: Sequence[float], deadband: float) -> Fused:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from services.signals.core import SignalsCore
 from shared.attach import DataPlane
 from shared.bus import Bus
+from shared.config import Config
 from shared.messages import Decision, Dirty, ExecutionState, Intent, Message, Universe
 from shared.service import Context, Service
 
 
+def make_core(config: Config) -> SignalsCore:
+    """Return the core as this process runs it: a replay of its journal builds it the same way."""
+    return SignalsCore(config.signals, config.brackets, config.ingest.stale_ms)
+
+
 async def main(ctx: Context) -> None:
     """Run until stopped."""
-    config = ctx.config
-    core = SignalsCore(config.signals, config.brackets, config.ingest.stale_ms)
     shell = _Shell(ctx)
-    service = shell.service = Service(ctx, core, shell.act)
+    service = shell.service = Service(ctx, make_core(ctx.config), shell.act)
     bus = shell.bus
     bus.subscribe(["ingest"], [Dirty], shell.on_dirty)
     bus.subscribe(["scanner"], [Universe], service.feed)

@@ -21,6 +21,7 @@ TRADES_MAX = 1024  # Bybit splits longer messages.
 SIGNED_MAX = 10**18
 
 _SIGNED = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,18})?")
+_MS = re.compile(r"[0-9]{0,13}")
 _Record = tuple[int, ...]
 
 
@@ -115,9 +116,7 @@ class FlowKernel:
         rate, next_ns = self._funding
         rate = _e8(data["fundingRate"]) if "fundingRate" in data else rate
         if "nextFundingTime" in data:
-            next_ns = _e8(data["nextFundingTime"]) // 10**8 * NS_PER_MS
-            if not 0 <= next_ns < MS_MAX * NS_PER_MS:
-                raise BadFrameError(Outcome.MALFORMED)
+            next_ns = _ms(data["nextFundingTime"]) * NS_PER_MS
         return rate, next_ns
 
 
@@ -129,3 +128,10 @@ def _e8(text: Any) -> int:
     if not -SIGNED_MAX < value < SIGNED_MAX:
         raise BadFrameError(Outcome.MALFORMED)
     return value
+
+
+def _ms(text: Any) -> int:
+    """Return a time in ms that Bybit writes as text; empty text is 0."""
+    if type(text) is not str or not _MS.fullmatch(text) or not int(text or 0) < MS_MAX:
+        raise BadFrameError(Outcome.MALFORMED)
+    return int(text or 0)

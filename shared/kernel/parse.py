@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import orjson
@@ -146,4 +147,4 @@ def steps(text: Any, grid: Grid) -> int | None:
 
 def _is_ladder(levels: Levels, sign: int) -> bool:
     keys = [sign * ticks for ticks, _ in levels]
-    return all(left < right for left, right in zip(keys, keys[1:], strict=False)) and all(lots for _, lots in levels)
+    return all(left < right for left, right in pairwise(keys)) and all(lots for _, lots in levels)

@@ -37,9 +37,10 @@ class Flight:
         command = [sys.executable, "-m", "cli.main", "run", "--json", "--var", str(self.var), *args]
         environ = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "PYTHONPATH": str(ROOT)}
         environ |= {key: os.environ[key] for key in ("XDG_RUNTIME_DIR", "PEREGRINE_KERNEL") if key in os.environ}
-        self._process = subprocess.Popen(
-            command, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=self._errors.open("wb"), text=True
-        )
+        with self._errors.open("wb") as sink:
+            self._process = subprocess.Popen(
+                command, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=sink, text=True
+            )
 
     def __enter__(self) -> Flight:
         return self

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from replay.runs import tell_again
 from shared import shm
 from tests.e2e.flight import Flight, fly, wait_for
 
@@ -26,6 +27,9 @@ def test_it_trades_and_the_ledger_matches(tmp_path: Path) -> None:
     assert (summary["book_gaps"], summary["crossed_books"], summary["restarts"]) == (0, 0, 0), log
     assert summary["uptime_s"] < 52
     run_dir = next((tmp_path / "var" / "runs").iterdir())
+    told = {one.worker: one for one in tell_again(run_dir)}
+    assert set(told) == {*WORKERS, "exchange"}
+    assert min(one.outputs for one in told.values()) > 0
     rows = (run_dir / "csv" / "trades.csv").read_text().splitlines()
     assert len(rows) - 1 == summary["round_trips"]
 

@@ -9,9 +9,7 @@ from shared import layout
 from shared.layout import Kind
 
 
-@given(
-    st.sampled_from(Kind), st.integers(0, 255), st.integers(0, 2**24 - 1), st.integers(0, 2**23 - 1)
-)
+@given(st.sampled_from(Kind), st.integers(0, 255), st.integers(0, 2**24 - 1), st.integers(0, 2**23 - 1))
 def test_meta_packs_without_loss_into_a_positive_word(kind: Kind, flags: int, symbol: int, scale: int) -> None:
     word = layout.meta(kind, flags, symbol, scale)
     assert 0 < word < 2**63

@@ -15,7 +15,7 @@ CANARY = "canary-secret-0123456789"
 def path(tmp_path: Path) -> Iterator[Path]:
     log.set_up("ingest", "run-1", tmp_path, "INFO")
     yield tmp_path / "ingest.jsonl"
-    log.logger.remove()
+    log.stop()
 
 
 def test_a_line_is_one_json_object(path: Path) -> None:

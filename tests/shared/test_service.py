@@ -1,5 +1,6 @@
 """The one door to a core: everything is journalled first, and a replay says the same."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -124,3 +125,13 @@ def test_a_replay_says_the_same(make: Callable[..., Service], tmp_path: Path) ->
 
 def test_handlers_are_found_by_name() -> None:
     assert set(handlers(Counter())) == {"on_started", "on_tick"}
+
+
+def test_an_exception_in_a_callback_ends_the_loop(make: Callable[..., Service]) -> None:
+    async def fly() -> None:
+        service = make(Counter(), lambda _: None)
+        asyncio.get_running_loop().call_soon(int, "no number")
+        await service.run()
+
+    with pytest.raises(ValueError, match="no number"):
+        asyncio.run(fly())

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.signals.fuse import active, build, confidence, fuse
+from services.signals.fuse import active, builders, confidence, fuse
 from shared.config import Signals, Weights
 
 anything = st.floats(allow_nan=True, allow_infinity=True)
@@ -66,5 +66,5 @@ def test_a_score_that_is_no_number_counts_for_nothing_or_is_held(bad: float) -> 
 
 
 def test_signals_are_found_by_name() -> None:
-    made = build(("obi", "umom"), Signals())
+    made = [build(Signals()) for build in builders(("obi", "umom"))]
     assert [type(signal).__name__ for signal in made] == ["Obi", "Umom"]

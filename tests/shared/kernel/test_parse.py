@@ -25,9 +25,7 @@ def changed(**parts: object) -> bytes:
 
 def test_a_good_frame_comes_out_in_integers() -> None:
     parsed = parse_book(orjson.dumps(GOOD), SPEC)
-    assert parsed == BookFrame(
-        False, 7, 1007, 1_790_000_000_004, 1_790_000_000_000, [(1001, 500)], [(1002, 0)]
-    )
+    assert parsed == BookFrame(False, 7, 1007, 1_790_000_000_004, 1_790_000_000_000, [(1001, 500)], [(1002, 0)])
 
 
 def test_the_matching_time_may_be_missing_and_unknown_keys_may_be_there() -> None:
@@ -86,13 +84,16 @@ def test_rubbish_is_malformed(frame: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "-1", "+1", "1e3", "NaN", "Infinity", ".5", "1.", " 1", "1_0", "\u0661", "1" * 19, "9" * 17, "1,5", None]
+    "text",
+    ["", "-1", "+1", "1e3", "NaN", "Infinity", ".5", "1.", " 1", "1_0", "\u0661", "1" * 19, "9" * 17, "1,5", None],
 )
 def test_only_plain_decimal_text_is_a_number(text: str | None) -> None:
     assert parse_book(changed(b=[["100.1", text]]), SPEC) == Outcome.MALFORMED
 
 
-@given(st.integers(0, 10**12), st.sampled_from(["0.10", "0.001", "1", "100", "0.05", "0.0000001", "25"]), st.integers(0, 3))
+@given(
+    st.integers(0, 10**12), st.sampled_from(["0.10", "0.001", "1", "100", "0.05", "0.0000001", "25"]), st.integers(0, 3)
+)
 def test_steps_agree_with_exact_decimals(count: int, step: str, zeros: int) -> None:
     scale = Scale(step, "1")
     text = scale.price_text(count)

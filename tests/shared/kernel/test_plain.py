@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -217,3 +218,30 @@ def test_a_kernel_refuses_memory_that_is_too_small() -> None:
     for kernel in KERNELS:
         with pytest.raises(AssertionError, match="too small"):
             kernel(deep.writer(deep.add(make.SYMBOL, make.BTC)), ring, 1000)
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.__module__.rsplit(".", 1)[-1])
+@pytest.mark.parametrize(("symbol", "scale"), [("BTCUSDT", make.BTC), ("ETHUSDT", make.ETH)])
+def test_the_real_recording_ends_in_the_book_that_decimals_give(kernel: Any, symbol: str, scale: Scale) -> None:
+    table, ring = make.table(depth=200), make.ring(1 << 16)
+    symbol_id = table.add(symbol, scale)
+    one = kernel(table.writer(symbol_id), ring, 200)
+    book: dict[str, dict[Decimal, Decimal]] = {"b": {}, "a": {}}
+    applied = 0
+    for at_ns, frame in make.recording():
+        decoded = orjson.loads(frame)
+        if decoded["topic"] != f"orderbook.200.{symbol}":
+            continue
+        assert one.apply(frame, at_ns, at_ns) in (Outcome.SNAPSHOT, Outcome.APPLIED)
+        applied += 1
+        for side, held in book.items():
+            if decoded["type"] == "snapshot":
+                held.clear()
+            held |= {Decimal(price): Decimal(size) for price, size in decoded["data"][side]}
+            book[side] = {price: size for price, size in held.items() if size}
+    view = table.reader(symbol_id).read()
+    assert view is not None
+    assert (view.valid, view.updates) == (True, applied)
+    for side, found, sign in (("b", levels(view)[0], -1), ("a", levels(view)[1], 1)):
+        texts = [(Decimal(scale.price_text(ticks)), Decimal(scale.qty_text(lots))) for ticks, lots in found]
+        assert texts == sorted(book[side].items(), key=lambda level, sign=sign: sign * level[0])

@@ -1,0 +1,316 @@
+"""The executor: intents in, orders out, and the truth about what we hold. Pure; everything it does is a message.
+
+Who does what: `gates.py` refuses, `tracker.py` sends and follows orders, `reconcile.py` compares with the venue,
+`exits.py` closes and guards stops, `positions.py` keeps the books, `words.py` obeys people, `prepare.py` tells the
+venue how we trade. Here each is told what happened, and a stop is brought to its end.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from services.execution import gates, parse
+from services.execution.desk import Desk
+from services.execution.exits import OWNER as EXITS
+from services.execution.exits import Exits
+from services.execution.limits import Limits
+from services.execution.orders import ENTRY, entry_link
+from services.execution.parse import Parsed
+from services.execution.prepare import OWNER as PREPARE
+from services.execution.prepare import Preparation
+from services.execution.reconcile import OVERLAP_MS, Reconciler
+from services.execution.reconcile import OWNER as RECONCILER
+from services.execution.tracker import OWNER as TRACKER
+from services.execution.tracker import Tracker
+from services.execution.wire import (
+    BadRecord,
+    Committed,
+    Finished,
+    PrivateDown,
+    PrivateFrame,
+    PrivateUp,
+    Quote,
+    Recovered,
+    Reply,
+)
+from services.execution.words import FLATTENING, LATCHED, Words
+from shared.clock import NS_PER_MS, NS_PER_S
+from shared.messages import (
+    Command,
+    ExecutionState,
+    Intent,
+    Message,
+    ProtocolError,
+    Started,
+    StopRequested,
+    Tick,
+    Universe,
+)
+
+SAY_NS = NS_PER_S
+STOP_NS = 3500 * NS_PER_MS
+INTENTS_MAX = 8_192
+
+
+class ExecutionCore:
+    """One account's only executor."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        desk = self._desk = Desk(limits)
+        self._tracker = Tracker(desk)
+        self._reconciler = Reconciler(desk, self._tracker)
+        self._exits = Exits(desk, self._tracker, self._reconciler)
+        self._words = Words(desk, self._exits)
+        self._preparation = Preparation(desk)
+        self._recovered = self._finished = False
+        self._stop_ns = 0
+        self._intents: OrderedDict[str, None] = OrderedDict()
+        self._said_ns = 0
+        self._said = ("", "")
+
+    # --- life -------------------------------------------------------------------------------------------------
+
+    def on_started(self, message: Started, now: int) -> list[Message]:
+        """Learn who we are."""
+        self._desk.run_id, self._desk.epoch = message.run_id, message.epoch
+        return self._answer(now)
+
+    def on_recovered(self, message: Recovered, now: int) -> list[Message]:
+        """Take over what the order journal held, and ask the venue how things stand."""
+        desk = self._desk
+        for row in message.positions:
+            desk.learn_scale(row.symbol, row.tick, row.lot)
+        desk.ledger.recall(
+            message.exec_ids, message.positions, message.round_trips, message.day, message.day_realised_e8
+        )
+        self._intents = OrderedDict.fromkeys(message.intent_ids)
+        self._tracker.recover(message.orders, now)
+        now_ms = now // NS_PER_MS
+        since_ms = [row.at_ns // NS_PER_MS for row in message.orders]
+        self._reconciler.begin_from(min(message.last_exec_ms or now_ms, *since_ms, now_ms) - OVERLAP_MS)
+        self._words.recover(message.word)
+        self._recovered = True
+        self._reconciler.soon(now)
+        for held in desk.ledger.open():
+            desk.say_position(held.symbol)
+        return self._answer(now)
+
+    def on_tick(self, message: Tick, now: int) -> list[Message]:
+        """Let time pass."""
+        if self._recovered and not self._finished:
+            self._tracker.tick(now)
+            self._reconciler.tick(now)
+            self._preparation.tick(now)
+        return self._answer(now)
+
+    def on_stop_requested(self, message: StopRequested, now: int) -> list[Message]:
+        """Stop in order: no new entries, none left working, and out of the market if that is the policy."""
+        if not self._stop_ns:
+            self._stop_ns = now
+            if any(order.role == ENTRY for order in self._desk.orders.open()):
+                self._words.cancel_entries()
+            self._exits.flatten_all = self._exits.flatten_all or self._limits.flatten_on_stop
+        return self._answer(now)
+
+    def on_command(self, message: Command, now: int) -> list[Message]:
+        """Obey a person."""
+        self._words.hear(message, now)
+        return self._answer(now)
+
+    # --- market and intents ---------------------------------------------------------------------------------------
+
+    def on_universe(self, message: Universe, now: int) -> list[Message]:
+        """Take the rules of what may be traded."""
+        self._preparation.learn(message.instruments)
+        return []
+
+    def on_quote(self, message: Quote, now: int) -> list[Message]:
+        """Take what the book mirror shows."""
+        if message.symbol in self._desk.rules:
+            self._desk.quotes[message.symbol] = message
+        return []
+
+    def on_intent(self, message: Intent, now: int) -> list[Message]:
+        """Pass one intent through the gates; what passes is written down and then sent."""
+        desk, link = self._desk, entry_link(message.intent_id)
+        request_id = desk.request_id(TRACKER, link)
+        verdict, request = gates.review(self._case(message, now), request_id, link)
+        self._intents[message.intent_id] = None
+        if len(self._intents) > INTENTS_MAX:
+            self._intents.popitem(last=False)  # The journal refuses an older one, should it come again.
+        desk.say(verdict)
+        if request is None:
+            del desk.pending[request_id]
+        else:
+            self._tracker.place(request, message, now)
+        return self._answer(now)
+
+    def _case(self, intent: Intent, now: int) -> gates.Case:
+        desk, symbol = self._desk, intent.symbol
+        return gates.Case(
+            now=now,
+            intent=intent,
+            limits=self._limits,
+            state=self._state(),
+            private_up=desk.private_up,
+            journal_ok=desk.journal_ok,
+            seen_before=intent.intent_id in self._intents,
+            quote=desk.quotes.get(symbol),
+            rules=desk.rules.get(symbol),
+            prepared=self._preparation.ready(symbol),
+            taker_e8=desk.taker_e8.get(symbol, gates.UNKNOWN_E8),
+            available_e8=desk.available_e8,
+            position_lots=desk.ledger.lots(symbol),
+            pending=sum(1 for _ in desk.orders.open(symbol)),
+            open_symbols=len(desk.open_symbols()),
+            day_realised_e8=desk.ledger.day_realised_e8(now // NS_PER_MS),
+        )
+
+    def on_committed(self, message: Committed, now: int) -> list[Message]:
+        """The journal has written, or could not: without it nothing new is risked."""
+        desk = self._desk
+        if message.ok != desk.journal_ok:
+            level, text = ("INFO", "writes again") if message.ok else ("ERROR", message.text)
+            desk.log(level, "journal.state", text)
+        desk.journal_ok = message.ok
+        may_enter = self._state() == gates.RUNNING
+        self._tracker.committed(message.commit_id, message.ok, message.text, now, may_enter=may_enter)
+        return self._answer(now)
+
+    # --- the venue ------------------------------------------------------------------------------------------------
+
+    def on_private_up(self, message: PrivateUp, now: int) -> list[Message]:
+        """From here on we hear everything; what happened before is read."""
+        self._desk.private_up = True
+        self._reconciler.restart(now)
+        return self._answer(now)
+
+    def on_private_down(self, message: PrivateDown, now: int) -> list[Message]:
+        """We are deaf: no entries until the stream is back and a comparison has come out clean."""
+        self._desk.private_up = False
+        self._desk.log("WARNING", "private.down", message.reason)
+        self._reconciler.lose()
+        self._reconciler.soon(now)
+        return self._answer(now)
+
+    def on_private_frame(self, message: PrivateFrame, now: int) -> list[Message]:
+        """Hear the venue."""
+        try:
+            self._hear(parse.private(message.data, self._desk.scales), now)
+        except ProtocolError as error:
+            self._desk.say(BadRecord(str(error)))
+            self._reconciler.soon(now)
+        return self._answer(now)
+
+    def _hear(self, parsed: Parsed, now: int) -> None:
+        for execution in parsed.executions:
+            self._tracker.book(execution, now, by_query=False)
+        for order in parsed.orders:
+            if order.leg:
+                self._tracker.leg_news(order, now)
+            else:
+                self._tracker.update(order, now)
+        for position in parsed.positions:
+            self._desk.see(position)
+        self._take_wallet(parsed)
+        for text in parsed.broken:
+            self._desk.say(BadRecord(text))
+        if parsed.broken:
+            self._reconciler.soon(now)  # It may have been a fill.
+        if parsed.unscaled:
+            self._reconciler.meet(parsed.unscaled, now)
+
+    def _take_wallet(self, parsed: Parsed) -> None:
+        if parsed.available_e8 is not None:
+            self._desk.available_e8 = parsed.available_e8
+
+    def on_reply(self, message: Reply, now: int) -> list[Message]:
+        """Hear the answer to a request."""
+        desk = self._desk
+        pending = desk.pending.pop(message.request_id, None)
+        if pending is None:
+            return []
+        parsed = self._read(message)
+        if pending.owner == TRACKER:
+            self._tracker.replied(pending, message, parsed, now)
+        elif pending.owner == RECONCILER:
+            self._reconciler.replied(pending, message, parsed, now)
+        elif pending.owner == EXITS:
+            self._exits.replied(pending, message, now)
+        elif pending.owner == PREPARE:
+            self._preparation.replied(pending, message, parsed, now)
+        elif parsed is not None:
+            self._take_wallet(parsed)
+        return self._answer(now)
+
+    def _read(self, reply: Reply) -> Parsed | None:
+        """Return what an answer holds, None when it holds nothing that can be read."""
+        if not reply.data:
+            return None
+        try:
+            parsed = parse.answer(reply.kind, reply.data, self._desk.scales)
+        except ProtocolError as error:
+            self._desk.say(BadRecord(str(error)))
+            return None
+        for text in parsed.broken:
+            self._desk.say(BadRecord(text))
+        return parsed
+
+    # --- what is left to do, and what everybody should know -----------------------------------------------------
+
+    def _answer(self, now: int) -> list[Message]:
+        """End a turn: see to exits and stops, to the end of the run, and to the state; return all that was said."""
+        if not self._finished:
+            if self._recovered:
+                self._exits.run(now)
+                self._words.settle(now)
+            self._stop(now)
+        self._say_state(now)
+        return self._desk.take()
+
+    def _stop(self, now: int) -> None:
+        """Finish when nothing is left to do, or when there is no more time."""
+        if not self._stop_ns:
+            return
+        if self._limits.flatten_on_stop:
+            clean = self._reconciler.synced and not self._desk.open_symbols()
+        else:
+            clean = not any(order.role == ENTRY for order in self._desk.orders.open())
+        if not clean and now - self._stop_ns < STOP_NS:
+            return
+        self._finished = True
+        if not clean:
+            left = ", ".join(self._desk.open_symbols()) or "unknown: the venue was never compared with"
+            self._desk.log("ERROR", "stop.open", f"ended with open: {left}")
+        self._say_state(now, at_once=True)
+        self._desk.say(Finished(clean))
+
+    def _state(self) -> str:
+        word = self._words.word
+        if self._finished:
+            return "paused" if self._desk.open_symbols() else "flat"
+        if word in (FLATTENING, LATCHED):
+            return word
+        if self._stop_ns:
+            return FLATTENING if self._exits.flatten_all else "paused"
+        if not self._reconciler.synced:
+            return "reconciling"
+        return word or gates.RUNNING
+
+    def _say_state(self, now: int, *, at_once: bool = False) -> None:
+        """Say the state when it changes, and every second with all positions."""
+        desk = self._desk
+        reason = "stop" if self._stop_ns else self._words.reason
+        said = (self._state(), reason)
+        due = now - self._said_ns >= SAY_NS
+        if not (at_once or due or said != self._said):
+            return
+        self._said, self._said_ns = said, now
+        desk.say(ExecutionState(*said, desk.open_symbols(), desk.corrections))
+        if not due:
+            return
+        for held in desk.ledger.open():
+            desk.say_position(held.symbol)
+        if not desk.journal_ok:
+            self._words.keep(now)  # Try the disk again.

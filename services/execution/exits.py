@@ -1,0 +1,158 @@
+"""Getting out, and never being without a stop: time exits, flattening, and repairing a naked position.
+
+Take profit and stop belong to the venue. What is left to us is closed with reduce-only market orders, one at a time
+for each symbol, sized from executions. An order that has nothing to reduce means that somebody was faster: we ask the
+venue what is left before we send another.
+"""
+
+from __future__ import annotations
+
+from services.execution import gates
+from services.execution.desk import Desk, Pending
+from services.execution.limits import E6
+from services.execution.orders import EXIT, exit_link
+from services.execution.outcomes import ACCEPTED, ALREADY_DONE, NOTHING_TO_REDUCE, REJECTED
+from services.execution.positions import Holding
+from services.execution.reconcile import Reconciler
+from services.execution.tracker import OWNER as TRACKER
+from services.execution.tracker import Tracker
+from services.execution.wire import Reply, StopRequest
+from shared.clock import NS_PER_MS, NS_PER_S
+
+OWNER = "exits"
+NAKED_NS = 50 * NS_PER_MS  # One fill is told in several frames: this long they may take to come together.
+UNTOLD_NS = NS_PER_S  # The venue has said nothing about a position's stop: ask.
+RETRY_NS = 250 * NS_PER_MS
+RETRY_NS_MAX = 2 * NS_PER_S
+STOP_TRIES = 2
+TIME, FLATTEN = "time", "flatten"
+
+
+class Exits:
+    """Decides what has to be closed, and sees to it until it is flat."""
+
+    def __init__(self, desk: Desk, tracker: Tracker, reconciler: Reconciler) -> None:
+        self._desk, self._tracker, self._reconciler = desk, tracker, reconciler
+        self.flatten_all = False
+        self._doomed: dict[str, str] = {}  # Symbols that must be closed, and why.
+        self._attempts: dict[str, int] = {}  # Exits sent for the present position.
+        self._due_ns: dict[str, int] = {}  # No exit before this.
+        self._asking: dict[str, int] = {}  # Nothing to reduce, said the venue then: compare before trying again.
+        self._naked_ns: dict[str, int] = {}  # Since when the venue says that there is no stop.
+        self._stop_tries: dict[str, int] = {}
+        self._stop_asked_ns: dict[str, int] = {}
+        self._number = 0
+
+    @property
+    def wanted(self) -> bool:
+        """Whether everything is to be closed and is not yet."""
+        return self.flatten_all and bool(self._desk.open_symbols())
+
+    def run(self, now: int) -> None:
+        """Close what has to be closed, and guard the stops of the rest. Call after every change and on every tick."""
+        self._take_refusals(now)
+        held_symbols = set()
+        for held in list(self._desk.ledger.open()):
+            held_symbols.add(held.symbol)
+            if self._unwanted(held, now):
+                self._close(held, now)
+            else:
+                self._guard(held, now)
+        for memory in self._memories():
+            for symbol in [symbol for symbol in memory if symbol not in held_symbols]:
+                del memory[symbol]
+
+    def _memories(self) -> tuple[dict[str, int] | dict[str, str], ...]:
+        return (
+            self._doomed, self._attempts, self._due_ns, self._asking, self._naked_ns, self._stop_tries,
+            self._stop_asked_ns,
+        )  # fmt: skip
+
+    # --- closing ----------------------------------------------------------------------------------------------
+
+    def _unwanted(self, held: Holding, now: int) -> bool:
+        limit_ns = self._desk.limits.time_exit_ns
+        overdue = limit_ns > 0 and now - held.opened_ns >= limit_ns
+        return self.flatten_all or held.symbol in self._doomed or overdue
+
+    def _close(self, held: Holding, now: int) -> None:
+        symbol, desk = held.symbol, self._desk
+        if symbol in self._asking or now < self._due_ns.get(symbol, 0):
+            return
+        if any(order.role == EXIT for order in desk.orders.open(symbol)):
+            return
+        self._number += 1
+        reason = FLATTEN if self.flatten_all or symbol in self._doomed else TIME
+        link = exit_link(desk.run_id, desk.epoch, self._number, reason)
+        attempts = self._attempts[symbol] = self._attempts.get(symbol, 0) + 1
+        self._due_ns[symbol] = now + min(RETRY_NS << min(attempts - 1, 8), RETRY_NS_MAX)
+        if attempts > 1:
+            desk.log("WARNING", "exit.again", f"attempt {attempts}, {held.position_lots} lots left", symbol)
+        request_id = desk.request_id(TRACKER, link)
+        self._tracker.place(gates.close(request_id, link, symbol, held.scale, held.position_lots), None, now)
+
+    def _take_refusals(self, now: int) -> None:
+        refused, self._tracker.refused_exits = self._tracker.refused_exits, []
+        for symbol, code in refused:
+            if code == NOTHING_TO_REDUCE:
+                self._asking[symbol] = now
+                self._reconciler.restart(now)
+        agreed_ns = self._reconciler.agreed_ns
+        self._asking = {symbol: since_ns for symbol, since_ns in self._asking.items() if since_ns > agreed_ns}
+
+    # --- stops ------------------------------------------------------------------------------------------------
+
+    def _guard(self, held: Holding, now: int) -> None:
+        symbol, view = held.symbol, self._desk.views.get(held.symbol)
+        if view is None or not view.position_lots:
+            if now - held.changed_ns >= UNTOLD_NS:
+                self._reconciler.soon(now)
+        elif view.stop_ticks:
+            self._naked_ns.pop(symbol, None)
+            self._stop_tries.pop(symbol, None)
+        elif now - self._naked_ns.setdefault(symbol, now) >= NAKED_NS and symbol not in self._stop_asked_ns:
+            self._set_stop(held, now)
+
+    def _set_stop(self, held: Holding, now: int) -> None:
+        desk, symbol = self._desk, held.symbol
+        tries = self._stop_tries[symbol] = self._stop_tries.get(symbol, 0) + 1
+        stop_ticks = held.stop_ticks or self._stop_ticks(held)
+        if tries > STOP_TRIES or stop_ticks <= 0:
+            self._doom(symbol, "no stop could be set", now)
+            return
+        self._stop_asked_ns[symbol] = now
+        held.stop_ticks = stop_ticks
+        desk.correct("stop", symbol, f"the venue has no stop: setting it to {stop_ticks} ticks", now)
+        request_id = desk.request_id(OWNER, symbol)
+        desk.say(StopRequest(request_id, symbol, held.scale.tick, stop_ticks))
+
+    def _stop_ticks(self, held: Holding) -> int:
+        """Return the stop of a position that came without one: the configured distance, rounded to the safe side."""
+        share, tick_e8 = self._desk.limits.stop_share_e6, held.scale.tick_e8
+        if held.position_lots > 0:
+            return -(-held.entry_e8 * (E6 - share) // (E6 * tick_e8))
+        return held.entry_e8 * (E6 + share) // (E6 * tick_e8)
+
+    def replied(self, pending: Pending, reply: Reply, now: int) -> None:
+        """Hear the answer to a stop."""
+        symbol = pending.subject
+        held = self._desk.ledger.holdings.get(symbol)
+        self._stop_asked_ns.pop(symbol, None)
+        if held is None or not held.position_lots:
+            return
+        if reply.outcome in (ACCEPTED, ALREADY_DONE):
+            view = self._desk.views.get(symbol)
+            if view is not None:
+                view.stop_ticks = held.stop_ticks
+                self._desk.say_position(symbol)
+        elif reply.outcome == REJECTED:
+            self._doom(symbol, f"stop refused: {reply.code} {reply.text}", now)
+        else:
+            self._reconciler.soon(now)
+
+    def _doom(self, symbol: str, why: str, now: int) -> None:
+        if symbol not in self._doomed:
+            self._doomed[symbol] = why
+            self._desk.log("ERROR", "position.naked", f"{why}: closing it", symbol)
+            held = self._desk.ledger.holdings[symbol]
+            self._close(held, now)

@@ -1,0 +1,85 @@
+"""What one book says to people: price texts, spread, imbalance, liquidity, latency, and the line that shows them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from shared.clock import NS_PER_MS
+from shared.mirror import BookView
+from shared.scale import Scale
+
+LEVELS = 10
+QUOTE = "USDT"
+
+
+class Figures(NamedTuple):
+    """One symbol at one moment. Only a book with both sides has them."""
+
+    symbol: str
+    bid_ticks: int
+    ask_ticks: int
+    spread_pct: float
+    imbalance: float  # Best ten levels, -1..1.
+    liquidity: float  # Best ten levels of both sides, base coin.
+    liquidity_usdt: float
+    mid: float
+    latency_ms: int | None  # From the matching to our socket, clock difference included; None when it is unknown.
+    updates: int
+
+
+def figures(view: BookView) -> Figures | None:
+    """Return the figures of a book, None when a side is empty or it is crossed."""
+    bid, ask = view.best_bid, view.best_ask
+    if not 0 < bid < ask:
+        return None
+    bids, asks = int(view.bid_lots[:LEVELS].sum()), int(view.ask_lots[:LEVELS].sum())
+    lots, lot, tick = bids + asks, view.scale.lot_size, view.scale.tick_size
+    mid = (bid + ask) / 2 * tick
+    return Figures(
+        symbol=view.symbol,
+        bid_ticks=bid,
+        ask_ticks=ask,
+        spread_pct=200.0 * (ask - bid) / (bid + ask),
+        imbalance=(bids - asks) / lots if lots else 0.0,
+        liquidity=lots * lot,
+        liquidity_usdt=lots * lot * mid,
+        mid=mid,
+        latency_ms=round((view.recv_ns - view.cts_ns) / NS_PER_MS) if view.cts_ns else None,
+        updates=view.updates,
+    )
+
+
+def mid_text(scale: Scale, bid_ticks: int, ask_ticks: int) -> str:
+    """Return the mid with the instrument's decimals, a half rounded up."""
+    decimals, step = scale.tick_grid
+    value = ((bid_ticks + ask_ticks) * step + 1) // 2
+    return fixed_text(value, decimals)
+
+
+def fixed_text(value: int, decimals: int) -> str:
+    """Return ``value`` x 10^-decimals as plain text with exactly that many decimals."""
+    sign, digits = ("-" if value < 0 else ""), str(abs(value)).rjust(decimals + 1, "0")
+    return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}" if decimals else f"{sign}{digits}"
+
+
+def e8_rounded(value_e8: int, decimals: int) -> str:
+    """Return a figure at 1e-8 with ``decimals`` (at most 8) of them, a half rounded away from zero."""
+    unit = 10 ** (8 - decimals)
+    whole = (abs(value_e8) + unit // 2) // unit
+    return fixed_text(-whole if value_e8 < 0 else whole, decimals)
+
+
+def base_coin(symbol: str) -> str:
+    """Return the coin that is traded."""
+    return symbol.removesuffix(QUOTE)
+
+
+def line(found: Figures, scale: Scale) -> str:
+    """Return the line that shows one symbol."""
+    latency = "n/a" if found.latency_ms is None else f"{found.latency_ms}ms"
+    return (
+        f"📊 {found.symbol} | Bid: ${scale.price_text(found.bid_ticks)} | Ask: ${scale.price_text(found.ask_ticks)}"
+        f" | Mid: ${mid_text(scale, found.bid_ticks, found.ask_ticks)} | Spread: {found.spread_pct:.4f}%"
+        f" | Imbalance: {found.imbalance:.3f} | Liquidity: {found.liquidity:.2f} {base_coin(found.symbol)}"
+        f" | Latency: {latency} | Updates: {found.updates}"
+    )

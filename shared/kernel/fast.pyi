@@ -1,0 +1,7 @@
+"""What the compiled kernel offers: the same as plain.py and words.py."""
+
+from shared.kernel.plain import BookKernel as BookKernel
+from shared.kernel.words import append_records as append_records
+from shared.kernel.words import copy_newest as copy_newest
+from shared.kernel.words import publish_row as publish_row
+from shared.kernel.words import take_records as take_records

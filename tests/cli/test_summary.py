@@ -1,0 +1,32 @@
+"""The summary holds every promised key."""
+
+from cli.audit import Audit
+from cli.summary import counts, latencies_us, summary
+from shared.exits import Exit
+from shared.fleet import SIZE, FleetPage
+from supervisor import Outcome
+
+PROMISED = {
+    "uptime_s", "frames", "events", "book_gaps", "crossed_books", "decisions", "intents", "orders_sent", "fills",
+    "round_trips", "rejects", "restarts", "naked_ms_max", "ledger_matches_exchange", "pss_mb", "latency_us",
+}  # fmt: skip
+
+
+def test_the_summary_says_what_was_counted() -> None:
+    page = FleetPage(bytearray(SIZE))
+    page.counters("ingest").add("frames", 7)
+    page.histogram("frame_to_book").observe(10_000)
+    outcome = Outcome(Exit.OK, "45 s are over", "run-1", 45.0, 120.04)
+    found = summary(outcome, counts(page), latencies_us(page), Audit((), 0))
+    assert set(found) >= PROMISED
+    assert (found["frames"], found["pss_mb"], found["naked_ms_max"]) == (7, 120.0, 0)
+    assert found["ledger_matches_exchange"] is True
+    assert abs(found["latency_us"]["frame_to_book"]["p50"] - 10) < 1
+    assert found["latency_us"]["decision_to_sent"] == {"p50": None, "p99": None}
+
+
+def test_without_a_local_exchange_its_measurements_are_left_open() -> None:
+    outcome = Outcome(Exit.OK, "SIGINT", "run-1", 1.0, 1.0)
+    found = summary(outcome, {}, {}, None)
+    assert found["ledger_matches_exchange"] is None
+    assert found["naked_ms_max"] is None

@@ -1,0 +1,38 @@
+"""Order of leaving."""
+
+from __future__ import annotations
+
+from services.exchange.outbox import Outbox
+from services.exchange.wire import HttpReply, SocketSend
+
+
+def reply(number: int) -> HttpReply:
+    return HttpReply(number, 200, (), b"")
+
+
+def test_things_leave_when_due_and_in_the_order_of_saying_when_due_together() -> None:
+    outbox = Outbox()
+    for number, due in ((1, 30), (2, 10), (3, 10), (4, 20)):
+        outbox.put(reply(number), due)
+    assert outbox.next_due_ns == 10
+    assert outbox.take(9) == []
+    assert outbox.take(10) == [reply(2), reply(3)]
+    assert outbox.take(30) == [reply(4), reply(1)]
+    assert outbox.next_due_ns is None
+
+
+def test_nothing_overtakes_on_one_socket() -> None:
+    outbox = Outbox()
+    outbox.send(1, b"acknowledged", 20)
+    outbox.send(1, b"delta", 10)
+    outbox.send(2, b"elsewhere", 10)
+    assert outbox.take(10) == [SocketSend(2, b"elsewhere")]
+    assert outbox.take(20) == [SocketSend(1, b"acknowledged"), SocketSend(1, b"delta")]
+
+
+def test_what_is_due_to_a_closed_socket_goes_nowhere() -> None:
+    outbox = Outbox()
+    outbox.send(1, b"late", 20)
+    outbox.put(reply(1), 20)
+    outbox.forget(1)
+    assert outbox.take(20) == [reply(1)]

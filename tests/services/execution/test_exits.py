@@ -1,0 +1,180 @@
+"""Positions are closed when they have to be, one order at a time, and never stay without a stop."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.execution.wire import OrderRequest, StopRequest
+from shared.messages import ExecutionState, Log, PositionNews, RoundTrip
+from tests.services.execution.rig import RUN, Rig, execution_row, order_row, position_row
+
+
+def exits(rig: Rig) -> list[OrderRequest]:
+    return [request for request in rig.all(OrderRequest) if request.reduce_only]
+
+
+def test_a_position_older_than_its_time_is_closed_with_one_reduce_only_market_order() -> None:
+    rig = Rig().start()
+    rig.enter()
+    rig.wait(9_900)
+    assert not exits(rig)
+    rig.wait(2_000)
+    (request,) = exits(rig)
+    assert (request.side, request.qty_lots, request.price_ticks, request.stop_ticks) == (-1, 8, 0, 0)
+    assert request.order_link_id == f"{RUN}-0-t1"
+    assert len(request.order_link_id) <= 36
+
+
+def test_a_time_exit_ends_the_round_trip_with_its_reason() -> None:
+    rig = Rig().start()
+    rig.enter()
+    rig.wait(10_100)
+    request = exits(rig)[-1]
+    rig.feed(rig.reply(request))
+    rig.leave(request.order_link_id)
+    trip = rig.last(RoundTrip)
+    assert (trip.reason, trip.side, trip.number) == ("time", 1, 1)
+    assert trip.net_e8 == (601_000 - 600_001) * 8 * 10_000 - 2 * 26_400_000
+    assert rig.last(PositionNews).position_lots == 0
+    rig.wait(2_000)
+    assert len(exits(rig)) == 1
+    assert rig.last(ExecutionState).open_symbols == ()
+
+
+@pytest.mark.parametrize(("leg", "reason"), [("StopLoss", "stop"), ("TakeProfit", "target"), ("UNKNOWN", "outside")])
+def test_the_venue_s_own_legs_name_the_round_trip(leg: str, reason: str) -> None:
+    rig = Rig().start()
+    rig.enter()
+    rig.leave(stopOrderType=leg)
+    assert rig.last(RoundTrip).reason == reason
+
+
+def test_nothing_left_to_reduce_stops_the_asking_until_the_venue_was_compared_with() -> None:
+    rig = Rig().start()
+    rig.enter()
+    rig.wait(10_050)
+    rig.lists["positions"] = []  # The stop was faster; its fill is still on the way.
+    rig.feed(rig.reply(exits(rig)[-1], "rejected", 110017, "current position is zero"))
+    rig.wait(200)
+    assert len(exits(rig)) == 1
+    rig.push("execution", execution_row("out", "", "0.008", rig.now, side="Sell", stopOrderType="StopLoss"))
+    rig.wait(5_000)
+    assert len(exits(rig)) == 1
+    assert rig.last(RoundTrip).reason == "stop"
+    assert rig.last(ExecutionState).corrections == 0
+
+
+def test_nothing_left_to_reduce_and_no_fill_ever_ends_in_a_correction() -> None:
+    rig = Rig().start()
+    rig.enter()
+    rig.wait(10_050)
+    rig.lists["positions"] = []
+    rig.feed(rig.reply(exits(rig)[-1], "rejected", 110017, "current position is zero"))
+    rig.wait(5_000)
+    assert len(exits(rig)) == 1
+    assert rig.last(PositionNews).position_lots == 0
+    assert rig.last(ExecutionState).corrections == 1
+
+
+def test_an_exit_that_found_an_empty_book_is_tried_again_under_a_new_name() -> None:
+    rig = Rig().start()
+    rig.enter()
+    rig.wait(10_050)
+    first = exits(rig)[-1]
+    rig.feed(rig.reply(first))
+    rig.push("order", order_row(first.order_link_id, "Cancelled", side="Sell", rejectReason="EC_NoImmediateQtyToFill"))
+    rig.wait(1_000)
+    assert [request.order_link_id for request in exits(rig)][:2] == [f"{RUN}-0-t1", f"{RUN}-0-t2"]
+
+
+def test_an_exit_that_fills_in_part_is_followed_by_one_for_the_rest() -> None:
+    rig = Rig().start()
+    rig.enter()
+    rig.wait(10_050)
+    link = exits(rig)[-1].order_link_id
+    rig.feed(rig.reply(exits(rig)[-1]))
+    rig.push("execution", execution_row("out-1", link, "0.003", rig.now, side="Sell"))
+    rig.push("order", order_row(link, "Cancelled", "0.003", side="Sell"))
+    rig.wait(1_000)
+    assert exits(rig)[-1].qty_lots == 5
+
+
+def test_an_unknown_exit_is_asked_about_before_another_is_sent() -> None:
+    rig = Rig().start()
+    rig.enter()
+    rig.wait(10_050)
+    rig.feed(rig.reply(exits(rig)[-1], "unknown", 0, "ReadTimeout"))
+    rig.wait(3_000)
+    assert len(exits(rig)) == 1
+    rig.wait(3_000)
+    assert len(exits(rig)) == 2
+
+
+def test_a_position_without_a_stop_gets_one_at_once() -> None:
+    rig = Rig().start()
+    rig.enter()
+    rig.push("position", position_row("0.008", ""))
+    rig.wait(100)
+    request = rig.last(StopRequest)
+    assert (request.symbol, request.stop_ticks) == ("BTCUSDT", 597_000)
+    rig.feed(rig.reply(request))
+    assert rig.last(PositionNews).stop_ticks == 597_000
+    rig.wait(2_000)
+    assert len(rig.all(StopRequest)) == 1
+    assert not exits(rig)
+    assert rig.last(ExecutionState).corrections == 1
+
+
+def test_frames_of_one_fill_may_come_apart_without_an_alarm() -> None:
+    rig = Rig().start()
+    rig.enter()
+    rig.push("position", position_row("0.008", ""))
+    rig.push("position", position_row("0.008"))
+    rig.wait(1_000)
+    assert not rig.all(StopRequest)
+
+
+def test_a_position_whose_stop_is_refused_is_closed() -> None:
+    rig = Rig().start()
+    rig.enter()
+    rig.push("position", position_row("0.008", ""))
+    rig.wait(100)
+    rig.feed(rig.reply(rig.last(StopRequest), "rejected", 110093, "expect Falling"))
+    assert exits(rig)[-1].order_link_id == f"{RUN}-0-f1"
+    assert [log.event for log in rig.all(Log) if log.level == "ERROR"] == ["position.naked"]
+
+
+def test_a_stop_that_nobody_confirms_is_tried_twice_and_then_the_position_is_closed() -> None:
+    rig = Rig().start()
+    rig.enter()
+    rig.lists["positions"] = [position_row("0.008", "")]
+    rig.push("position", position_row("0.008", ""))
+    for _ in range(2):
+        rig.wait(1_000)
+        rig.feed(rig.reply(rig.last(StopRequest), "unknown", 0, "ReadTimeout"))
+    rig.wait(1_000)
+    assert len(rig.all(StopRequest)) == 2
+    assert exits(rig)
+
+
+def test_a_position_found_at_the_start_without_a_stop_gets_the_configured_one() -> None:
+    rig = Rig()
+    rig.lists["positions"] = [position_row("0.008", "")]
+    rig.start()
+    rig.wait(500)
+    assert rig.last(StopRequest).stop_ticks == 597_001  # 60000.1 x 0.995, rounded up.
+
+
+def test_a_position_of_whose_stop_the_venue_says_nothing_is_asked_about() -> None:
+    rig = Rig().start()
+    rig.wish()
+    request = rig.last(OrderRequest)
+    rig.feed(rig.reply(request))
+    link = request.order_link_id
+    rig.push("execution", execution_row("x1", link, "0.008", rig.now))
+    rig.push("order", order_row(link, "Filled", "0.008"))
+    rig.lists["positions"] = [position_row("0.008")]
+    before = len([query for query in rig.asked if query.kind == "positions"])
+    rig.wait(1_500)
+    assert len([query for query in rig.asked if query.kind == "positions"]) > before
+    assert rig.last(PositionNews).stop_ticks == 597_000

@@ -1,0 +1,29 @@
+"""The configuration arrives in the core's own units."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from services.execution.limits import limits_of
+from shared.config import Config
+from shared.scale import E8
+
+
+def test_units() -> None:
+    limits = limits_of(Config())
+    assert limits.position_size_e8 == 500 * E8
+    assert limits.stop_share_e6 == 5_000
+    assert limits.time_exit_ns == round(Config().brackets.time_exit_s * 1e9)
+    assert (limits.stale_ns, limits.recv_window_ns, limits.rest_timeout_ns) == (500_000_000, 2_500_000_000, 2_000_000_000)
+    assert limits.flatten_on_stop
+
+
+@pytest.mark.parametrize(
+    ("venue", "market", "takes_orders"),
+    [("local", "synthetic", True), ("local", "day.ndjson.gz", False), ("testnet", "day.ndjson.gz", True)],
+)
+def test_a_recording_takes_no_orders(venue: str, market: str, takes_orders: bool) -> None:
+    config = Config()
+    config = replace(config, venue=venue, exchange=replace(config.exchange, market=market))  # type: ignore[arg-type]
+    assert limits_of(config).takes_orders is takes_orders
