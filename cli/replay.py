@@ -19,7 +19,9 @@ def replay(run_dir: Path) -> None:
     """Feed the journals in RUN_DIR (var/runs/<run id>) to fresh cores; any different answer is an error."""
     try:
         for told in tell_again(run_dir):
-            click.echo(f"{told.worker:<10} start {told.epoch}  {told.inputs:>8} inputs  {told.outputs:>8} outputs  same")
+            click.echo(
+                f"{told.worker:<10} start {told.epoch}  {told.inputs:>8} inputs  {told.outputs:>8} outputs  same"
+            )
     except (ReplayDiffersError, IncompleteError, ProtocolError) as error:
         click.echo(f"peregrine: {error}", err=True)
         sys.exit(Exit.FAILURE)

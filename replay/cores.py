@@ -28,9 +28,7 @@ def fresh(name: str, epoch: int, config: Config) -> object:
     """Return the core of service ``name`` as its process number ``epoch`` of a run began with it."""
     if name == "ingest":  # Each of its starts gets the next generation, counted from 1.
         books, events = data_memory(config.ingest, epoch + 1)
-        return ingest_core(
-            config.ingest, config.exchange.seed, epoch, BookTable(books), RingWriter(events), Counters()
-        )
+        return ingest_core(config.ingest, config.exchange.seed, epoch, BookTable(books), RingWriter(events), Counters())
     makers = {
         "exchange": exchange_core,
         "scanner": scanner_core,

@@ -93,6 +93,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
 ENDED = frozenset((S.FILLED, S.CANCELLED, S.REJECTED, S.ABSENT, S.DROPPED))
 AT_VENUE = frozenset((S.SENT, S.UNKNOWN, S.LIVE, S.PARTLY_FILLED))
 
+
 class IllegalTransitionError(AssertionError):
     """A pair that the table does not have: a bug of ours, never news of the venue."""
 

@@ -11,8 +11,8 @@ from services.monitor.figures import Figures
 from services.monitor.wire import (
     BooksCopied,
     Document,
-    Reported,
     MarketLine,
+    Reported,
     RequestBooks,
     RequestVitals,
     Vitals,

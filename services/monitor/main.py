@@ -9,9 +9,9 @@ from services.monitor.rows import COLUMNS
 from services.monitor.wire import (
     BooksCopied,
     Document,
-    Reported,
     Latency,
     MarketLine,
+    Reported,
     RequestBooks,
     RequestVitals,
     Row,

@@ -9,9 +9,7 @@ from shared.bybit.recordings import describe, read
 from shared.config import Config, Ingest
 from shared.messages import Decision, Intent, encode
 
-RECORDING = (
-    Path(__file__).resolve().parents[2].parent / "shared" / "data" / "bybit-linear-20260809-btc-eth.ndjson.gz"
-)
+RECORDING = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "bybit-linear-20260809-btc-eth.ndjson.gz"
 CONFIG = Config(ingest=Ingest(depth=200, ring_records=1 << 16))
 
 

@@ -47,7 +47,9 @@ def test_every_pair_is_decided(state: State, event: Event) -> None:
             step(state, event)
 
 
-@pytest.mark.parametrize("state", [state for state in State if state not in (State.CREATED, State.JOURNALLED, State.DROPPED)])
+@pytest.mark.parametrize(
+    "state", [state for state in State if state not in (State.CREATED, State.JOURNALLED, State.DROPPED)]
+)
 def test_an_order_that_left_may_hear_any_news_at_any_time(state: State) -> None:
     assert set(TRANSITIONS[state]) == set(Event) - OURS
 

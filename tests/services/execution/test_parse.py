@@ -151,7 +151,13 @@ def test_bytes_are_read_or_refused(data: bytes) -> None:
             continue
 
 
-_TEXTS = st.one_of(st.text(max_size=8), st.integers(-(2**63), 2**63 - 1), st.none(), st.floats(), st.sampled_from(["NaN", "1e99999", "-0"]))
+_TEXTS = st.one_of(
+    st.text(max_size=8),
+    st.integers(-(2**63), 2**63 - 1),
+    st.none(),
+    st.floats(),
+    st.sampled_from(["NaN", "1e99999", "-0"]),
+)
 
 
 @given(st.sampled_from(["order", "execution", "position", "wallet"]), st.data())

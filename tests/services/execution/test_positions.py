@@ -14,7 +14,9 @@ DAY = 20_000
 MS0 = DAY * 86_400_000
 
 
-def fill(exec_id: str, side: int, price: int, lots: int, fee: int = 0, ms: int = MS0 + 1, symbol: str = "BTCUSDT") -> Fill:
+def fill(
+    exec_id: str, side: int, price: int, lots: int, fee: int = 0, ms: int = MS0 + 1, symbol: str = "BTCUSDT"
+) -> Fill:
     return Fill(exec_id, "id", "link", symbol, side, price, lots, fee, False, ms)
 
 

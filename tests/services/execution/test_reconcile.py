@@ -82,7 +82,9 @@ def test_every_reconnect_of_the_stream_is_followed_by_a_comparison() -> None:
     rig.enter()
     rig.feed(PrivateDown("reset"))
     assert rig.state == "reconciling"
-    sold = execution_row("exec-out", "", "0.008", rig.now, side="Sell", execPrice="60600.00", stopOrderType="TakeProfit")
+    sold = execution_row(
+        "exec-out", "", "0.008", rig.now, side="Sell", execPrice="60600.00", stopOrderType="TakeProfit"
+    )
     rig.lists["executions"], rig.lists["positions"] = [sold], []
     rig.feed(PrivateUp())
     rig.wait(100)

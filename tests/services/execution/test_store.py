@@ -26,7 +26,7 @@ from services.execution.wire import (
     WordRow,
 )
 from shared.messages import Fill, RoundTrip
-from tests.services.execution.rig import MS, NOW, RUN, S, Rig
+from tests.services.execution.rig import MS, NOW, RUN, Rig, S
 
 ROOT = Path(__file__).resolve().parents[3]
 INTENT = IntentRow("abc-0-1", "BTCUSDT", 1, NOW, NOW)

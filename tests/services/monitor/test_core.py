@@ -5,8 +5,8 @@ from services.monitor.core import GATES_MAX, MonitorCore
 from services.monitor.wire import (
     BooksCopied,
     Document,
-    Reported,
     MarketLine,
+    Reported,
     RequestBooks,
     RequestVitals,
     Row,
