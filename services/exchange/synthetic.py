@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 MINUTE_MS = 60_000
 PAUSE_NS_MAX = 2_000_000_000  # After a longer pause the market has slept: it goes on from here, not through it all.
-LEVEL_USDT = (
-    24_000  # The usual worth of a level: ten a side are worth more than the 5 BTC below which there is an alert.
-)
+LEVEL_USDT = 24_000  # The usual worth of a level: ten a side are worth more than 5 BTC, below which is an alert.
 PREMIUM_PER_MILLION = 300  # The index stands this much below the contract.
 
 
