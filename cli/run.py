@@ -21,6 +21,7 @@ from shared.fleet import FleetPage, Word
 from shared.paths import AlreadyRunningError
 from shared.shm import ShmFullError
 
+FIGURES_A_LINE = 3
 SETTLE_S = 1.0  # After a recording's last frame, for everything to be applied and decided.
 
 
@@ -125,9 +126,11 @@ def _fly(config: Config, until: Until, as_json: bool) -> Exit:
 
 
 def _print(result: dict[str, Any]) -> None:
+    """Write the summary for people: three figures a line, then the latencies."""
     click.echo(f"run {result['run_id']} ended: {result['ended']}")
-    for name, value in result.items():
-        if name not in ("run_id", "ended", "latency_us"):
-            click.echo(f"  {name:<24} {value}")
+    figures = [(name, value) for name, value in result.items() if name not in ("run_id", "ended", "latency_us")]
+    for at in range(0, len(figures), FIGURES_A_LINE):
+        line = (f"{name:<24}{value!s:<14}" for name, value in figures[at : at + FIGURES_A_LINE])
+        click.echo(f"  {''.join(line).rstrip()}")
     for name, row in result["latency_us"].items():
-        click.echo(f"  {name + ' us':<24} p50 {row['p50']}  p99 {row['p99']}")
+        click.echo(f"  {name + ', us':<24}p50 {row['p50']}  p99 {row['p99']}")
