@@ -15,7 +15,7 @@ settings.load_profile("house")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     full = os.environ.get("PEREGRINE_FULL") == "1"
     for item in items:
-        if "e2e" in item.path.parts:
+        if "e2e" in item.path.parts or item.path.name == "test_supervisor.py":
             item.add_marker(pytest.mark.xdist_group("fleet"))
         if item.get_closest_marker("full") and not full:
             item.add_marker(pytest.mark.skip(reason="full size: make verify"))

@@ -34,3 +34,16 @@ def test_a_crash_loop_spends_the_budget_and_ends_safe(tmp_path: Path) -> None:
     assert code == Exit.RESTARTS_SPENT, flight.log
     assert summary["ledger_matches_exchange"] is True, flight.log
     assert summary["leftovers"] == []
+
+
+def test_workers_carry_their_names_and_sit_where_they_were_pinned(tmp_path: Path) -> None:
+    cpu = min(os.sched_getaffinity(0))
+    with Flight(tmp_path, "--set", f"supervisor.pin.scanner={cpu}", "--set", "supervisor.pin.monitor=4095") as flight:
+        pid = flight.wait_until(lambda: flight.pid("scanner"), "scanner")
+        title = Path(f"/proc/{pid}/cmdline")
+        flight.wait_until(lambda: title.read_bytes().startswith(b"peregrine: scanner"), "process title")
+        assert os.sched_getaffinity(pid) == {cpu}
+        flight.interrupt()
+        code, _ = flight.summary()
+    assert code == 0, flight.log
+    assert "monitor wants CPU 4095, which this box does not offer: left unpinned" in flight.log

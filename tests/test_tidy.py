@@ -32,6 +32,7 @@ LAYERS = {
 """Who may import whom, by first name."""
 
 IO_MODULES = {
+    "services/execution/private.py": "keeps the private WebSocket open",
     "services/execution/rest.py": "REST on a thread of its own",
     "services/execution/store.py": "the order journal, on disk",
     "services/monitor/csvfile.py": "writes CSV files",

@@ -139,8 +139,8 @@ class Order:
 
     __slots__ = (
         "absent_rounds", "booked_lots", "cum_lots", "heard_ns", "intent_id", "lot", "order_id",
-        "order_link_id", "price_ticks", "qty_lots", "query_due_ns", "reason", "role", "round", "round_ns", "said",
-        "sent_ns", "side", "state", "stop_ticks", "symbol", "target_ticks", "tick", "why",
+        "order_link_id", "price_ticks", "qty_lots", "query_due_ns", "reason", "role", "round", "round_failed",
+        "round_ns", "said", "sent_ns", "side", "state", "stop_ticks", "symbol", "target_ticks", "tick", "why",
     )  # fmt: skip
 
     def __init__(self, row: OrderRow) -> None:
@@ -155,6 +155,7 @@ class Order:
         self.query_due_ns = 0  # When to ask the venue about it; 0: no need.
         self.round: dict[int, bool | None] = {}  # The round of questions under way: request -> found, None: no answer.
         self.round_ns = 0  # When it began.
+        self.round_failed = False  # Whether one of its questions had no usable answer.
         self.absent_rounds = 0
         self.said: tuple[State, int, int] | None = None  # What was told last: state, lots by either count.
 

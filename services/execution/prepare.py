@@ -21,6 +21,7 @@ class Preparation:
         self._desk = desk
         self._done: set[str] = set()  # Symbols whose leverage is set, and ACCOUNT.
         self._again_ns: dict[str, int] = {}  # No question about this before then.
+        self._waiting: dict[int, str] = {}  # Requests that have no answer yet -> what they are about.
 
     def ready(self, symbol: str) -> bool:
         """Whether the venue has been told everything about this symbol."""
@@ -45,15 +46,19 @@ class Preparation:
         """Ask for whatever is missing."""
         desk = self._desk
         if ACCOUNT not in self._done and self._may_ask(ACCOUNT, now):
-            desk.say(PriceLimitRequest(desk.request_id(OWNER, ACCOUNT)))
+            desk.say(PriceLimitRequest(self._request_id(ACCOUNT)))
         for symbol in desk.rules:
             if (symbol not in self._done or symbol not in desk.taker_e8) and self._may_ask(symbol, now):
-                leverage = desk.limits.leverage
-                desk.say(LeverageRequest(desk.request_id(OWNER, symbol), symbol, leverage))
-                desk.say(Query(desk.request_id(OWNER, symbol), "fee_rate", symbol, "", "", 0))
+                desk.say(LeverageRequest(self._request_id(symbol), symbol, desk.limits.leverage))
+                desk.say(Query(self._request_id(symbol), "fee_rate", symbol, "", "", 0))
+
+    def _request_id(self, what: str) -> int:
+        request_id = self._desk.request_id(OWNER, what)
+        self._waiting[request_id] = what
+        return request_id
 
     def _may_ask(self, what: str, now: int) -> bool:
-        if now < self._again_ns.get(what, 0):
+        if now < self._again_ns.get(what, 0) or what in self._waiting.values():
             return False
         self._again_ns[what] = now + AGAIN_NS
         return True
@@ -61,6 +66,7 @@ class Preparation:
     def replied(self, pending: Pending, reply: Reply, parsed: Parsed | None, now: int) -> None:
         """Hear an answer."""
         desk, what = self._desk, pending.subject
+        self._waiting.pop(reply.request_id, None)
         if reply.outcome not in (ACCEPTED, ALREADY_DONE):
             desk.log("WARNING", "prepare.failed", f"{reply.kind} {what}: {reply.code} {reply.text}")
         elif reply.kind == "fee_rate":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Any
 
@@ -24,6 +24,7 @@ LOG_IN_S = 5.0  # From the open socket to the subscription.
 AUTH_MS = 10_000  # How long a log-in frame stays good.
 WAIT_S_MIN, WAIT_S_MAX = 0.2, 5.0
 STEADY_NS = 5_000 * NS_PER_MS  # A connection that lasted this long starts the back-off anew.
+Connect = Callable[[str, Callable[[bytes], None], Callable[[str], None]], Awaitable[Socket]]
 _TOPIC = b'{"topic"'
 
 
@@ -31,13 +32,19 @@ class PrivateStream:
     """Feeds PrivateUp, frames and PrivateDown. ``url`` is asked before every connection and may raise."""
 
     def __init__(
-        self, url: Callable[[], str], keys: Credentials, clock: Clock, rng: Random, feed: Callable[[Message], None]
+        self,
+        url: Callable[[], str],
+        keys: Credentials,
+        clock: Clock,
+        rng: Random,
+        feed: Callable[[Message], None],
+        connect: Connect = connect,
     ) -> None:
         self._url, self._keys, self._clock, self._rng, self._feed = url, keys, clock, rng, feed
+        self._connect = connect
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._heard = asyncio.Event()
         self._up = False
-        self.connections = 0  # How often the stream was up.
 
     async def run(self) -> None:
         """Keep the stream up until cancelled."""
@@ -56,7 +63,7 @@ class PrivateStream:
         """Live through one connection; return why it ended."""
         self._ended = asyncio.get_running_loop().create_future()
         try:
-            socket = await connect(self._url(), self._take, self._end)
+            socket = await self._connect(self._url(), self._take, self._end)
         except (ConnectError, VenueNotReadyError) as error:
             return str(error)
         try:
@@ -71,11 +78,12 @@ class PrivateStream:
         """Ping until the connection ends, or says nothing any more."""
         if not await self._ends_within(LOG_IN_S) and not self._up:
             return "not logged in in time"
-        while not await self._ends_within(PING_S):
+        while not self._ended.done():
             self._heard.clear()
             socket.send_text(PING)
             if not await self._ends_within(PONG_S) and not self._heard.is_set():
                 return f"no answer to a ping within {PONG_S:.0f} s"
+            await self._ends_within(PING_S - PONG_S)
         return self._ended.result()
 
     async def _ends_within(self, seconds: float) -> bool:
@@ -98,7 +106,6 @@ class PrivateStream:
             self._end(f"{answer['op']} refused: {answer.get('ret_msg', '')}")
         elif answer.get("op") == "subscribe":
             self._up = True
-            self.connections += 1
             self._feed(PrivateUp())
 
 

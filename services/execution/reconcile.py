@@ -19,6 +19,7 @@ from shared.clock import NS_PER_MS, NS_PER_S
 OWNER = "reconciler"
 READINGS = ("open_orders", "executions", "positions")
 PAGES_MAX = 20
+LOST_NS = 60 * NS_PER_S  # Every request is answered; should one not be, the round ends after this.
 AGAIN_NS = 300 * NS_PER_MS
 FAILED_NS = 500 * NS_PER_MS
 FAILED_NS_MAX = 5 * NS_PER_S
@@ -45,7 +46,7 @@ class Reconciler:
         self._executions: list[Execution] = []
         self._positions: list[PositionUpdate] = []
         self._pages = 0
-        self._failures = 0
+        self._failures, self._fault = 0, ""
         self._look_again = False
         self._differing: dict[str, int] = {}  # Symbol -> the venue's lots, as the last round saw them.
         self._strangers: dict[str, None] = {}
@@ -74,13 +75,14 @@ class Reconciler:
         """Let time pass."""
         if self._started_ns:
             if now >= self._timeout_ns:
-                self._fail("no answer", now)
+                self._fault = "no answer"
+                self._fail(now)
         elif self.due_ns and now >= self.due_ns:
             self._begin(now)
 
     def _begin(self, now: int) -> None:
         self._started_ns = now
-        self._timeout_ns = now + 4 * self._desk.limits.rest_timeout_ns + 2 * NS_PER_S
+        self._timeout_ns, self._fault = now + LOST_NS, ""
         self._orders, self._executions, self._positions, self._pages = [], [], [], 0
         for kind in READINGS:
             self._query(kind, "")
@@ -104,14 +106,20 @@ class Reconciler:
             return
         self._missing.discard(reply.request_id)
         if reply.outcome != ACCEPTED or parsed is None:
-            self._fail(f"{reply.kind}: {reply.code} {reply.text}", now)
+            self._fault = f"{reply.kind}: {reply.code} {reply.text}"
         elif parsed.unscaled or parsed.broken:
             self._ask_grids(parsed.unscaled, now)
-            self._fail(f"{reply.kind}: not understood", now)
+            self._fault = f"{reply.kind}: not understood"
         else:
-            self._collect(pending.subject, parsed, now)
+            self._collect(pending.subject, parsed)
+        if self._missing:
+            return
+        if self._fault:
+            self._fail(now)
+        else:
+            self._compare(now)
 
-    def _collect(self, kind: str, parsed: Parsed, now: int) -> None:
+    def _collect(self, kind: str, parsed: Parsed) -> None:
         self._orders += parsed.orders
         self._executions += parsed.executions
         self._positions += parsed.positions
@@ -119,8 +127,6 @@ class Reconciler:
         if parsed.cursor and rows and self._pages < PAGES_MAX:
             self._pages += 1
             self._query(kind, parsed.cursor)
-        if not self._missing:
-            self._compare(now)
 
     def _learn(self, parsed: Parsed | None, now: int) -> None:
         for grid in parsed.grids if parsed else ():
@@ -140,13 +146,14 @@ class Reconciler:
         self._ask_grids(symbols, now)
         self.soon(now)
 
-    def _fail(self, why: str, now: int) -> None:
+    def _fail(self, now: int) -> None:
+        """Give the round up and begin another, later each time."""
         self._missing.clear()
         self._started_ns = 0
         self._failures += 1
         wait_ns = min(FAILED_NS << min(self._failures - 1, 8), FAILED_NS_MAX)
         self.due_ns = now + wait_ns
-        self._desk.log("WARNING", "reconcile.failed", why)
+        self._desk.log("WARNING", "reconcile.failed", self._fault)
 
     # --- comparison -------------------------------------------------------------------------------------------
 

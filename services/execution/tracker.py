@@ -27,6 +27,7 @@ GRACE_NS = NS_PER_S
 DISK_NS = 250 * NS_PER_MS  # How long an exit waits for the journal.
 ABSENT_ROUNDS = 2
 LOST_ROUNDS = 5
+LOST_NS = 60 * NS_PER_S  # Every request is answered; should one not be, the round begins again after this.
 
 
 class _Waiting(NamedTuple):
@@ -225,8 +226,8 @@ class Tracker:
         if order.state is State.SENT:
             self._step(order, Event.TIME_OUT)
             self._follow_up(order, now)
-        order.query_due_ns = now + 2 * self._desk.limits.rest_timeout_ns + GRACE_NS  # Should the answers get lost.
-        order.round, order.round_ns = {}, now
+        order.query_due_ns = now + LOST_NS  # Not before all have answered: a slow venue is not asked faster.
+        order.round, order.round_ns, order.round_failed = {}, now, False
         for kind in QUESTIONS:
             request_id = self._desk.request_id(OWNER, order.order_link_id)
             order.round[request_id] = None
@@ -236,20 +237,23 @@ class Tracker:
         """Hear one answer of the round."""
         if order.settled or reply.request_id not in order.round:
             return
-        if reply.outcome != ACCEPTED or parsed is None or parsed.broken or parsed.unscaled:
-            order.query_due_ns, order.round = now + ROUND_NS, {}
-            return
+        readable = reply.outcome == ACCEPTED and parsed is not None and not (parsed.broken or parsed.unscaled)
+        order.round_failed = order.round_failed or not readable
+        order.round[reply.request_id] = parsed is not None and readable and self._found(order, parsed, now)
+        if None not in order.round.values():
+            self._conclude(order, now)
+
+    def _found(self, order: Order, parsed: Parsed, now: int) -> bool:
+        """Take in what an answer holds; False when it knows nothing of the order."""
         found = False
         for execution in reversed(parsed.executions):  # The venue lists the newest first.
             found = True
             self.book(execution, now, by_query=True)
         for update in parsed.orders:
             found = self.update(update, now) or found
-        order.round[reply.request_id] = found
         if parsed.server_ms:  # Whichever clock is behind decides how late it is.
             order.round_ns = min(order.round_ns, parsed.server_ms * NS_PER_MS)
-        if None not in order.round.values():
-            self._conclude(order, now)
+        return found
 
     def _conclude(self, order: Order, now: int) -> None:
         """A round is complete: settled, absent, or ask again."""
@@ -258,6 +262,8 @@ class Tracker:
         found = any(order.round.values())
         order.round, order.query_due_ns = {}, now + (SILENCE_NS if found else ROUND_NS)
         deadline_ns = order.sent_ns + self._desk.limits.recv_window_ns + GRACE_NS
+        if order.round_failed:
+            return
         if order.state in ENDED:
             self._write_off(order, now)
         elif found:

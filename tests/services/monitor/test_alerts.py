@@ -38,7 +38,7 @@ def test_liquidity_in_bitcoin_needs_its_price() -> None:
 
 
 def test_liquidity_may_be_asked_for_in_usdt() -> None:
-    limits = Limits(liquidity_usdt=10_000.0)
+    limits = Limits(0.8, 150.0, 5.0, 10_000.0)
     assert wrong(seen(liquidity_usdt=10_000.0), limits, 0.0) == set()
     assert wrong(seen(liquidity_usdt=9_999.0), limits, 0.0) == {"liquidity"}
 
