@@ -91,7 +91,6 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
 }  # fmt: skip
 
 ENDED = frozenset((S.FILLED, S.CANCELLED, S.REJECTED, S.ABSENT, S.DROPPED))
-AT_VENUE = frozenset((S.SENT, S.UNKNOWN, S.LIVE, S.PARTLY_FILLED))
 
 
 class IllegalTransitionError(AssertionError):

@@ -18,7 +18,6 @@ from shared.scale import Scale
 EXEC_IDS_MAX = 8_192
 HOLDINGS_MAX = 1_024
 MOVES_POSITION = frozenset(("Trade", "AdlTrade", "BustTrade", "Delivery", "Settle", "BlockTrade", "MovePosition"))
-FUNDING = "Funding"
 NS_PER_MS = 1_000_000
 DAY_MS = 86_400_000
 

@@ -48,6 +48,7 @@ class Reconciler:
         self._pages = 0
         self._failures, self._fault = 0, ""
         self._look_again = False
+        self._outdated = False  # The round under way has to be done again.
         self._differing: dict[str, int] = {}  # Symbol -> the venue's lots, as the last round saw them.
         self._strangers: dict[str, None] = {}
         self._grids_asked: dict[str, int] = {}  # Symbol -> ask again from here.
@@ -66,10 +67,14 @@ class Reconciler:
         self.due_ns = min(self.due_ns, now) if self.due_ns else now
 
     def restart(self, now: int) -> None:
-        """Begin anew at the next tick, whatever is under way: it may have read what is no longer true."""
-        self._missing.clear()
-        self._started_ns = 0
-        self.due_ns = now
+        """Begin anew as soon as can be: a round under way may have read what is no longer true.
+
+        Its answers are awaited first, so that a venue that is slow to answer is not asked more and more.
+        """
+        if self._started_ns:
+            self._outdated = True
+        else:
+            self.due_ns = now
 
     def tick(self, now: int) -> None:
         """Let time pass."""
@@ -82,7 +87,7 @@ class Reconciler:
 
     def _begin(self, now: int) -> None:
         self._started_ns = now
-        self._timeout_ns, self._fault = now + LOST_NS, ""
+        self._timeout_ns, self._fault, self._outdated = now + LOST_NS, "", False
         self._orders, self._executions, self._positions, self._pages = [], [], [], 0
         for kind in READINGS:
             self._query(kind, "")
@@ -114,7 +119,9 @@ class Reconciler:
             self._collect(pending.subject, parsed)
         if self._missing:
             return
-        if self._fault:
+        if self._outdated:
+            self._started_ns, self.due_ns = 0, now
+        elif self._fault:
             self._fail(now)
         else:
             self._compare(now)

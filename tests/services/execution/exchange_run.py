@@ -12,7 +12,6 @@ import orjson
 
 from services.execution.calls import REQUESTS, call_of, kind_of
 from services.execution.core import ExecutionCore
-from services.execution.limits import Limits
 from services.execution.outcomes import of_code
 from services.execution.store import Store
 from services.execution.wire import (
@@ -50,11 +49,13 @@ STEP_MS = 10
 
 
 class Run:
-    """One seeded run. ``faults`` is the share of requests that are lost on their way there or back."""
+    """One seeded run. ``faults`` is the share of requests that are lost on their way there or back, ``deaf`` that of
+    frames which nobody hears.
+    """
 
-    def __init__(self, seed: int, faults: float, store: Store, limits: Limits = LIMITS) -> None:
-        self.rng, self.faults, self.store = Random(seed), faults, store
-        self.limits = dataclasses.replace(limits, time_exit_ns=2_000 * MS)
+    def __init__(self, seed: int, store: Store, *, faults: float = 0.0, deaf: float = 0.0) -> None:
+        self.rng, self.faults, self.deaf, self.store = Random(seed), faults, deaf, store
+        self.limits = dataclasses.replace(LIMITS, time_exit_ns=2_000 * MS)
         self.exchange = Exchange()
         self.said: list[Message] = []
         self._queue: list[tuple[int, int, int, Message]] = []  # Due, number, epoch, message.
@@ -136,6 +137,8 @@ class Run:
     def _take_frames(self) -> None:
         frames = self.exchange.sent.get(self.line, [])
         for frame in frames:
+            if self.rng.random() < self.deaf:
+                continue
             self._frames_due = max(self._frames_due, self.now + self.rng.randrange(1, 20) * MS)
             message = PrivateFrame(orjson.dumps(frame))
             heapq.heappush(self._queue, (self._frames_due, next(self._numbers), -self.line, message))
@@ -195,7 +198,7 @@ class Run:
 
     def end(self) -> None:
         """Stop without faults and wait until everything is closed."""
-        self.faults = 0.0
+        self.faults = self.deaf = 0.0
         for _ in range(1_500):
             self.step(trading=False)
         self.feed(StopRequested())
@@ -229,4 +232,3 @@ class Run:
     def corrections(self) -> int:
         (found,) = self.store._db.execute("SELECT COUNT(*) FROM corrections").fetchone()
         return int(found)
-

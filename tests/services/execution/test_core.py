@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.execution.core import ExecutionCore
+from services.execution.store import Store
 from services.execution.wire import (
     BadRecord,
     CancelAllRequest,
@@ -21,6 +23,7 @@ from services.execution.wire import (
     StopRequest,
 )
 from shared.messages import ExecutionState, Fill, Intent, Log, PositionNews, RoundTrip, StopRequested, Tick, Verdict
+from tests.services.execution.exchange_run import Run
 from tests.services.execution.rig import LIMITS, MS, NOTHING, NOW, Rig, execution_row, intent, order_row, position_row
 
 
@@ -160,6 +163,48 @@ def test_no_entry_after_a_stop() -> None:
     rig.feed(StopRequested())
     rig.feed(replace(intent("abc-0-2", rig.now), symbol="ETHUSDT"))
     assert rig.last(Verdict).gate == "state_running"
+
+
+# --- with the real exchange ------------------------------------------------------------------------------------------
+
+
+def play(
+    folder: Path, seed: int, *, faults: float = 0.0, deaf: float = 0.0, drops: float = 0.0, kills: float = 0.0
+) -> Run:
+    """Trade for 20 virtual seconds under these faults, then stop; the books agree and nothing stays open."""
+    store = Store(folder / "orders.sqlite")
+    run = Run(seed, store, faults=faults, deaf=deaf)
+    run.trade(20, drops=drops, kills=kills)
+    run.end()
+    assert run.differences() == []
+    assert [one for one in run.said if isinstance(one, Finished)] == [Finished(True)]
+    assert run.exchange.ledger()["naked"]["naked_ms_max"] == 0
+    store.close()
+    return run
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_without_faults_nothing_is_ever_corrected(seed: int, tmp_path: Path) -> None:
+    run = play(tmp_path, seed)
+    assert run.count(RoundTrip) >= 5
+    assert not [line for line in run.said if isinstance(line, Log) and line.event.startswith("correction")]
+
+
+@pytest.mark.parametrize("seed", range(10, 16))
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {"faults": 0.1},
+        {"deaf": 0.05},
+        {"drops": 0.003},
+        {"kills": 0.003},
+        {"faults": 0.1, "deaf": 0.02, "drops": 0.002, "kills": 0.002},
+    ],
+    ids=lambda faults: "+".join(faults),
+)
+def test_whatever_gets_lost_the_books_agree_in_the_end(seed: int, faults: dict[str, float], tmp_path: Path) -> None:
+    run = play(tmp_path, seed, **faults)
+    assert run.count(OrderRequest) >= 1
 
 
 # --- what comes over the wire ----------------------------------------------------------------------------------------

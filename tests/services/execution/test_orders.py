@@ -33,8 +33,9 @@ RANK = {
 
 
 def order(link: str = "a-e", state: State = State.SENT, cum: int = 0, booked: int = 0) -> Order:
-    return Order(OrderRow(link, f"id-{link}", "a", "BTCUSDT", "0.10", "0.001", 1, "entry", "", state, 8, 600_004, 597_000,
-                          606_000, cum, booked, NOW, NOW))  # fmt: skip
+    row = OrderRow(link, f"id-{link}", "a", "BTCUSDT", "0.10", "0.001", 1, "entry", "", state, 8, 600_004, 597_000,
+                   606_000, cum, booked, NOW, NOW)  # fmt: skip
+    return Order(row)
 
 
 @pytest.mark.parametrize(("state", "event"), [*itertools.product(State, Event)])

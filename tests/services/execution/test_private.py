@@ -53,7 +53,12 @@ class Line:
         self.sockets: list[FakeSocket] = []
         self.refuse = 0
         self.stream = PrivateStream(
-            lambda: "ws://x/v5/private", Credentials("key", "secret"), Clock(), Random(1), self.told.append, self.connect
+            lambda: "ws://x/v5/private",
+            Credentials("key", "secret"),
+            Clock(),
+            Random(1),
+            self.told.append,
+            self.connect,
         )
         self.task = asyncio.ensure_future(self.stream.run())
 

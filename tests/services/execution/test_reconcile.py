@@ -6,8 +6,8 @@ from services.execution.wire import CancelRequest, PositionRow, PrivateDown, Pri
 from shared.messages import ExecutionState, PositionNews, RoundTrip, Verdict
 from tests.services.execution.rig import ETH, MS, NOTHING, NOW, Rig, execution_row, order_row, position_row
 
-HELD = PositionRow("BTCUSDT", "0.10", "0.001", 8, 6_000_010_000_000, 597_000, 606_000, NOW - 4_000 * MS, -48_026_480_000,
-                   1, 8, 4_800_008, 8, 0, 0, 26_400_000, -48_026_480_000)  # fmt: skip
+HELD = PositionRow("BTCUSDT", "0.10", "0.001", 8, 6_000_010_000_000, 597_000, 606_000, NOW - 4_000 * MS,
+                   -48_026_480_000, 1, 8, 4_800_008, 8, 0, 0, 26_400_000, -48_026_480_000)  # fmt: skip
 OPEN = Recovered((), (), ("exec-in",), (HELD,), 3, NOTHING.day, 0, NOW // MS - 4_000, NOTHING.word)
 
 

@@ -21,7 +21,9 @@ from shared.fleet import Histogram
 
 DEADLINE_S = 5.0
 ENTER = OrderRequest(1, "abc-e", "BTCUSDT", "0.10", "0.001", 1, 8, 600_004, 597_000, 606_000, False, 1_000, 9_000)
-LEAVE = replace(ENTER, request_id=2, order_link_id="r-0-t1", price_ticks=0, reduce_only=True, decided_ns=0, expires_ns=0)
+LEAVE = replace(
+    ENTER, request_id=2, order_link_id="r-0-t1", price_ticks=0, reduce_only=True, decided_ns=0, expires_ns=0
+)
 OK = {"retCode": 0, "retMsg": "OK", "result": {"orderId": "id"}, "time": 5}
 
 
@@ -194,5 +196,3 @@ def test_sessions_neither_retry_nor_use_a_proxy() -> None:
     assert not session.force_retry
     assert not session.client.trust_env
     session.client.close()
-
-

@@ -54,7 +54,8 @@ def test_what_was_written_is_recovered(path: Path) -> None:
     store = Store(path)
     word = WordRow("latched", "kill", RUN, NOW)
     all_rows = rows(intents=(INTENT,), orders=(ORDER,), executions=(execution("x1"),), positions=(POSITION,),
-                    trips=(TRIP,), corrections=(CorrectionRow("order", "BTCUSDT", "t", NOW),), words=(word,))  # fmt: skip
+                    trips=(TRIP,), corrections=(CorrectionRow("order", "BTCUSDT", "t", NOW),),
+                    words=(word,))  # fmt: skip
     assert store.write(all_rows) == ""
     store.close()
     store = Store(path)
