@@ -357,7 +357,7 @@ def _become(context: Context, supervisor_pid: int, cpu: int | None) -> None:
         if cpu is not None:
             os.sched_setaffinity(0, {cpu})
         code = enter(context, supervisor_pid, MAINS[context.name])
-    except BaseException:  # noqa: BLE001 - whatever it was, a child must never return into the supervisor's code
+    except BaseException:  # noqa: BLE001 - before there was a log: a child must never return into our own code
         traceback.print_exc()
     finally:
         sys.stderr.flush()

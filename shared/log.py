@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from datetime import UTC
 from pathlib import Path
@@ -38,11 +39,16 @@ def redact(text: str) -> str:
     return text
 
 
-def _traceback(record: Record) -> str:
+def _fault(record: Record) -> str:
     error = record["exception"]
     if error is None or error.value is None:
         return ""
     return f"{type(error.value).__name__}: {error.value}"
+
+
+def _trace(record: Record) -> str:
+    error = record["exception"]
+    return "" if error is None else "".join(traceback.format_exception(error.type, error.value, error.traceback))
 
 
 def _human(process: str, colour: bool) -> Callable[[Message], None]:
@@ -54,7 +60,7 @@ def _human(process: str, colour: bool) -> Callable[[Message], None]:
         stamp = f"{record['time']:%H:%M:%S}.{record['time'].microsecond // 1000:03d}"
         event = record["extra"].get("event", "")
         head = f"{stamp} {process:<10} {_SHORT.get(level, level):<5} {event + ' ' if event else ''}"
-        tail = _traceback(record)
+        tail = _fault(record)
         line = redact(f"{head}{record['message']}{' | ' + tail if tail else ''}")
         start = tint.get(level, "")
         sys.stderr.write(f"{start}{line}{chr(27) + '[0m' if start else ''}\n")
@@ -80,9 +86,9 @@ class _Lines:
             "sym": record["extra"].get("symbol", ""),
             "msg": record["message"],
         }
-        tail = _traceback(record)
+        tail = _fault(record)
         if tail:
-            entry["error"] = tail
+            entry["error"], entry["trace"] = tail, _trace(record)
         if self._file.tell() > FILE_BYTES_MAX:
             self._rotate()
         self._file.write(redact(orjson.dumps(entry).decode()).encode() + b"\n")

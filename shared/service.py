@@ -25,6 +25,7 @@ import uvloop
 from shared import log
 from shared.clock import NS_PER_MS, Clock
 from shared.config import Config
+from shared.config_load import ConfigError
 from shared.exits import Exit
 from shared.fleet import Counters, FleetPage, Life
 from shared.journal import INPUT, OUTPUT, Entry, Journal
@@ -201,7 +202,11 @@ def enter(ctx: Context, supervisor_pid: int, main: Callable[[Context], Coroutine
         uvloop.run(main(ctx))
     except SystemExit as exit_:
         return int(exit_.code or 0)
-    except BaseException as error:
+    except ConfigError as error:
+        for line in error.lines:
+            log.say("ERROR", "config.invalid", line)
+        return Exit.BAD_CONFIG
+    except BaseException as error:  # noqa: BLE001 - the one place that sees every bug: said, then the process ends
         log.failed("worker.crashed", error)
-        raise
-    return 0
+        return Exit.FAILURE
+    return Exit.OK

@@ -61,3 +61,10 @@ def test_mainnet_needs_the_typed_confirmation(tmp_path: Path) -> None:
     done = peregrine(tmp_path, "run", "--venue", "mainnet")
     assert done.returncode == Exit.BAD_CONFIG
     assert "--i-understand-real-money" in done.stderr
+
+
+def test_a_real_venue_without_keys_is_a_config_error_and_is_not_tried_again(tmp_path: Path) -> None:
+    done = peregrine(tmp_path, "run", "--venue", "testnet", "--json")
+    assert done.returncode == Exit.BAD_CONFIG, done.stderr
+    assert "BYBIT_API_KEY: missing" in done.stderr
+    assert "restarting" not in done.stderr
