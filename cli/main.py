@@ -10,7 +10,12 @@ import click
 from shared.config_load import ConfigError
 from shared.exits import Exit
 
-COMMANDS = {"run": "cli.run:run", "replay": "cli.replay:replay", "config": "cli.config:command"}
+COMMANDS = {
+    "run": "cli.run:run",
+    "exchange": "cli.exchange:command",
+    "replay": "cli.replay:replay",
+    "config": "cli.config:command",
+}
 """Subcommand -> module:name of its click command."""
 
 

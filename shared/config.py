@@ -41,6 +41,10 @@ class Exchange(Section, frozen=True):
         str, Meta(description="Path of an instruments-info JSON file; empty: built-in rules or the recording's own.")
     ] = ""
     seed: Annotated[int, Meta(ge=0, description="Seed of the synthetic market.")] = 1
+    profile: Annotated[
+        Literal["calm", "lively", "labelled"],
+        Meta(description="What the synthetic market is like; `labelled` also tells what it does at /admin/truth."),
+    ] = "lively"
     symbols: Annotated[Symbols, Meta(min_length=1, max_length=64, description="Symbols of the synthetic market.")] = (
         FOUR
     )
@@ -58,6 +62,24 @@ class Exchange(Section, frozen=True):
     stop_delay_ms: Annotated[
         int, Meta(ge=0, le=60_000, description="Fault: how much later than that it comes to life, ms.")
     ] = 0
+    order_per_s: Annotated[
+        int, Meta(ge=1, le=100_000, description="Requests a second to each endpoint that creates or cancels orders.")
+    ] = 10
+    ip_requests: Annotated[
+        int, Meta(ge=1, le=10**9, description="HTTP requests of one address within 5 s; more: shut out for 10 min.")
+    ] = 600
+    faults: Annotated[
+        str,
+        Meta(description="Faults to inject, as text (docs/faults.md), or `@` and the path of a file; empty: none."),
+    ] = ""
+    faults_seed: Annotated[int, Meta(ge=0, description="Seed of the faults that are drawn by lot.")] = 1
+    persist: Annotated[
+        bool, Meta(description="Write the account down, so that a restart within the run finds it as it was.")
+    ] = True
+    persist_spare_mb: Annotated[
+        int,
+        Meta(ge=1, le=4096, description="The account's file is written anew when this much in it is outdated, MiB."),
+    ] = 32
 
 
 class Ingest(Section, frozen=True):

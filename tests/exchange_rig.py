@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 import orjson
 
 from services.exchange.auth import signature
 from services.exchange.core import ExchangeCore, Settings, Venue
+from services.exchange.faults import Faults
 from services.exchange.matching import AGENTS, Fill, MatchingBook
 from services.exchange.sockets import PRIVATE_PATH, PUBLIC_PATH
 from services.exchange.stops import Timing
@@ -117,6 +119,16 @@ class HandMarket:
     def ticker_row(self, symbol: str) -> dict[str, str]:
         return {"symbol": symbol, "lastPrice": str(self.lasts[symbol])}
 
+    def truth(self, since: int) -> dict[str, Any]:
+        return {"since": since}
+
+    def jump(self, symbol: str, percent: float) -> None:
+        self.lasts[symbol] += round(self.lasts[symbol] * percent / 100)
+        self.marks_e8[symbol] += round(self.marks_e8[symbol] * percent / 100)
+
+    def recent_trades(self, symbol: str, limit: int) -> list[dict[str, Any]]:
+        return []
+
     def orderbook_result(self, symbol: str, limit: int) -> dict[str, Any]:
         return {"s": symbol, "b": self.books[symbol].depth(1, limit), "a": self.books[symbol].depth(-1, limit)}
 
@@ -126,7 +138,9 @@ class Rig:
 
     def __init__(self, settings: Settings = SETTINGS, matches_orders: bool = True) -> None:
         self.market = HandMarket(matches_orders)
-        self.core = ExchangeCore(lambda now: Venue(self.market, self.market.books, self.market.agents), settings)
+        market = self.market
+        venue = Venue(market, market.books, market.agents, truth=market.truth, jump=market.jump)
+        self.core = ExchangeCore(lambda now: venue, settings, Faults(Random(1)))
         self.now = NOW
         self.sent: dict[int, list[dict[str, Any]]] = {}
         self.times_ns: list[tuple[int, str]] = []  # When each frame was sent, and its topic.
@@ -214,6 +228,11 @@ class Rig:
         """Return an order's REST row."""
         return self.rows("/v5/order/realtime", symbol=SYMBOL, orderId=order_id)[0]
 
+    def fault(self, text: str) -> None:
+        """Let something go wrong from now on."""
+        answer = orjson.loads(self.ask(self.request("POST", "/admin/faults", body=text.encode())).body)
+        assert answer["retCode"] == 0, answer
+
     def ledger(self) -> dict[str, Any]:
         """Return the oracle's word."""
         ledger: dict[str, Any] = self.get("/admin/ledger")["result"]
@@ -235,7 +254,7 @@ class Rig:
         data = frame if isinstance(frame, bytes) else orjson.dumps(frame)
         before = len(self.sent[connection])
         self.take(self.core.on_socket_text(SocketText(connection, data), self.now))
-        self.tick(2)
+        self.tick(3)
         return self.sent[connection][before]
 
     def close(self, connection: int) -> None:

@@ -32,6 +32,8 @@ LAYERS = {
 """Who may import whom, by first name."""
 
 IO_MODULES = {
+    "services/exchange/opening.py": "reads recordings, instruments and schedules",
+    "services/exchange/storage.py": "the account's log, on disk",
     "services/execution/private.py": "keeps the private WebSocket open",
     "services/execution/rest.py": "REST on a thread of its own",
     "services/execution/store.py": "the order journal, on disk",

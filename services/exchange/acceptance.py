@@ -1,14 +1,15 @@
-"""What a create request must be before it becomes an order: Bybit's checks, in its order, with its texts."""
+"""The parts that requests about orders are made of: parameters read, refused with Bybit's codes and texts, fitted."""
 
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 from services.exchange.auth import Refusal
-from services.exchange.desk import Desk
-from services.exchange.orders import Leg, OrderRequest
-from services.exchange.stops import LAST_PRICE, MARK_PRICE
+from services.exchange.desk import Band, Desk
+from services.exchange.orders import FALLS, FULL_MODE, PARTIAL_MODE, RISES, Leg, Trigger
+from services.exchange.stops import INDEX_PRICE, LAST_PRICE, MARK_PRICE
 from shared.messages import BUY, SELL
 from shared.scale import OffGridError
 
@@ -17,9 +18,9 @@ DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
 PRICE_TICKS_MAX = 20_000_000
 SIDES = {"Buy": BUY, "Sell": SELL}
 TIFS = ("GTC", "IOC", "FOK", "PostOnly")
-# Order features that this exchange does not have: said, not ignored.
-UNSUPPORTED = ("triggerPrice", "tpLimitPrice", "slLimitPrice", "slippageTolerance", "bboSideType", "smpType")
+TRIGGERS_BY = (LAST_PRICE, MARK_PRICE, INDEX_PRICE)
 
+UNCHANGED = Refusal(10001, "The order remains unchanged as the parameters entered match the existing ones.")
 TOO_SMALL = Refusal(10001, "The number of contracts exceeds minimum limit allowed")
 TOO_LARGE = Refusal(10001, "The number of contracts exceeds maximum limit allowed")
 WRONG_MODE = Refusal(10001, "position idx not match position mode")
@@ -27,6 +28,15 @@ OUT_OF_RANGE = Refusal(110003, "Order price is out of permissible range")
 NO_MARGIN = Refusal(110007, "ab not enough for new order")
 NOTHING_TO_REDUCE = Refusal(110017, "current position is zero, cannot fix reduce-only order qty")
 WRONG_WAY = Refusal(110017, "Reduce-only rule not satisfied")
+TOO_MANY_CONDITIONAL = Refusal(110009, "The number of stop orders exceeds maximum limit allowed")
+TOO_MANY_ACTIVE = Refusal(110020, "Cannot have more than 500 active orders.")
+TOO_MANY_PARTIAL = Refusal(110061, "Cannot have more than 20 TP/SLs under Partial tpSlMode")
+FILLED_ALREADY = Refusal(110064, "The number of contracts modified cannot be less than or equal to the filled quantity")
+DELISTING = Refusal(30228, "No new positions during delisting.")
+NOT_LIVE = Refusal(110074, "This contract is not live")
+BEYOND_RISK = Refusal(110090, "Position value would exceed the risk limit at this leverage")  # Its text is not known.
+SLIPPAGE_TICKS = Refusal(110108, "slippageTolerance must be from 1 to 10000 ticks")  # Nor are these two.
+SLIPPAGE_PERCENT = Refusal(110109, "slippageTolerance must be from 0.01 to 10 percent")
 DUPLICATE = Refusal(110072, "OrderLinkedID is duplicate")
 RECORDING = Refusal(110074, "This market is a recording: it shows prices and takes no orders")
 BELOW_NOTIONAL = Refusal(110094, "Order does not meet minimum order value 5USDT")
@@ -102,12 +112,59 @@ def price_of(desk: Desk, symbol: str, text: str, name: str) -> int:
 def leg_of(desk: Desk, symbol: str, params: dict[str, Any], name: str, prefix: str) -> Leg | None:
     """Return one side of a bracket, None where it is absent or "0". ``prefix`` is tp or sl."""
     text = text_of(params, name)
-    if not text or (DECIMAL.fullmatch(text) and not text.strip("0.")):
+    if nothing(text):
         return None
-    trigger_by = text_of(params, f"{prefix}TriggerBy") or LAST_PRICE
-    if trigger_by not in (LAST_PRICE, MARK_PRICE):
-        raise invalid(f"{prefix}TriggerBy")
-    return Leg(price_of(desk, symbol, text, name), trigger_by)
+    trigger_by = by_of(params, f"{prefix}TriggerBy")
+    limit = 0
+    if text_of(params, f"{prefix}OrderType") not in ("", "Market", "Limit"):
+        raise invalid(f"{prefix}OrderType")
+    if text_of(params, f"{prefix}OrderType") == "Limit":
+        if text_of(params, "tpslMode") != PARTIAL_MODE:
+            raise invalid(f"{prefix}OrderType")
+        limit = price_of(desk, symbol, text_of(params, f"{prefix}LimitPrice"), f"{prefix}LimitPrice")
+    elif not nothing(text_of(params, f"{prefix}LimitPrice")):
+        raise invalid(f"{prefix}LimitPrice")
+    return Leg(price_of(desk, symbol, text, name), trigger_by, limit)
+
+
+def by_of(params: dict[str, Any], name: str) -> str:
+    """Return which price a trigger watches."""
+    trigger_by = text_of(params, name) or LAST_PRICE
+    if trigger_by not in TRIGGERS_BY:
+        raise invalid(name)
+    return trigger_by
+
+
+def nothing(text: str) -> bool:
+    """Return whether a price or size is absent or "0"."""
+    return not text or bool(DECIMAL.fullmatch(text) and not text.strip("0."))
+
+
+def mode_of(params: dict[str, Any]) -> str:
+    """Return tpslMode, Full where it is absent."""
+    mode = text_of(params, "tpslMode") or FULL_MODE
+    if mode not in (FULL_MODE, PARTIAL_MODE):
+        raise invalid("tpslMode")
+    return mode
+
+
+def watched_e8(desk: Desk, symbol: str, trigger_by: str) -> int:
+    """Return the present price that such a trigger watches, 0 while unknown."""
+    if trigger_by == MARK_PRICE:
+        return desk.market.mark_e8(symbol)
+    if trigger_by == INDEX_PRICE:
+        return desk.market.index_e8(symbol)
+    return desk.market.last_ticks(symbol) * desk.money[symbol].scale.tick_e8
+
+
+def check_trigger(desk: Desk, symbol: str, trigger: Trigger) -> None:
+    """Refuse a trigger that the price has reached already."""
+    asked, now = trigger.ticks * desk.money[symbol].scale.tick_e8, watched_e8(desk, symbol, trigger.by)
+    shown = f"trigger_price[{asked // 10_000}]", f"current[{now // 10_000}]??{trigger.by}"
+    if trigger.direction == RISES and asked <= now:
+        raise RefusedError(Refusal(110092, f"expect Rising, but {shown[0]} <= {shown[1]}"))
+    if trigger.direction == FALLS and asked >= now:
+        raise RefusedError(Refusal(110093, f"expect Falling, but {shown[0]} >= {shown[1]}"))
 
 
 def check_bracket(desk: Desk, symbol: str, side: int, base_ticks: int, legs: tuple[Leg | None, Leg | None]) -> None:
@@ -116,7 +173,8 @@ def check_bracket(desk: Desk, symbol: str, side: int, base_ticks: int, legs: tup
     for leg, name, sign in ((profit, "TakeProfit", side), (loss, "StopLoss", -side)):
         if leg is None:
             continue
-        base_e8 = desk.market.mark_e8(symbol) if leg.trigger_by == MARK_PRICE else base_ticks * money.scale.tick_e8
+        by_last = leg.trigger_by == LAST_PRICE
+        base_e8 = base_ticks * money.scale.tick_e8 if by_last else watched_e8(desk, symbol, leg.trigger_by)
         if (leg.trigger_ticks * money.scale.tick_e8 - base_e8) * sign > 0:
             continue
         word, owner = ("higher" if sign > 0 else "lower"), ("Buy" if side == BUY else "Sell")
@@ -129,113 +187,53 @@ def check_bracket(desk: Desk, symbol: str, side: int, base_ticks: int, legs: tup
         )
 
 
-class Acceptance:
-    """Turns the body of /v5/order/create into an order request."""
+def market_bound_ticks(desk: Desk, symbol: str, side: int) -> int:
+    """Return the worst price that a market order may fill at: the edge of the band."""
+    band = desk.band(symbol)
+    return band.max_buy_ticks if side == BUY else band.min_sell_ticks
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
 
-    def read(self, params: dict[str, Any]) -> OrderRequest:
-        """Return the order asked for. Raises RefusedError with the first thing that is wrong."""
-        desk = self._desk
-        linear(params)
-        symbol = symbol_of(params, desk)
-        side = SIDES.get(text_of(params, "side"))
-        if side is None:
-            raise invalid("side")
-        order_type = text_of(params, "orderType")
-        if order_type not in ("Market", "Limit"):
-            raise invalid("orderType")
-        if not desk.market.matches_orders:
-            raise RefusedError(RECORDING)
-        tif = self._tif(params, order_type)
-        for name in UNSUPPORTED:
-            if params.get(name) not in (None, "", "0", "None"):
-                raise invalid(name)
-        if text_of(params, "tpslMode") not in ("", "Full"):
-            raise invalid("tpslMode")
-        link_id = text_of(params, "orderLinkId")
-        if link_id and not LINK_ID.fullmatch(link_id):
-            raise invalid("orderLinkId")
-        reduce_only = flag_of(params, "reduceOnly")
-        legs = leg_of(desk, symbol, params, "takeProfit", "tp"), leg_of(desk, symbol, params, "stopLoss", "sl")
-        if reduce_only and any(legs):
-            raise invalid("reduceOnly")
-        lots = self._lots(symbol, params, order_type, reduce_only)
-        price = self._price(symbol, side, params, order_type)
-        request = OrderRequest(symbol, side, order_type, tif, price, lots, reduce_only, link_id, *legs)
-        return self._checked(request, params)
+def within(band: Band, side: int, price_ticks: int) -> int:
+    """Return a limit price moved to the band where it lies beyond."""
+    return min(price_ticks, band.max_buy_ticks) if side == BUY else max(price_ticks, band.min_sell_ticks)
 
-    def _tif(self, params: dict[str, Any], order_type: str) -> str:
-        tif = text_of(params, "timeInForce") or "GTC"
-        if tif not in TIFS:
-            raise invalid("timeInForce")
-        return "IOC" if order_type == "Market" else tif
 
-    def _lots(self, symbol: str, params: dict[str, Any], order_type: str, reduce_only: bool) -> int:
-        text, money = text_of(params, "qty"), self._desk.money[symbol]
-        if not DECIMAL.fullmatch(text):
-            raise invalid("qty")
-        if reduce_only and flag_of(params, "closeOnTrigger") and not text.strip("0."):
-            return abs(self._desk.account.position(symbol).lots) or money.instrument.min_lots
-        try:
-            lots = money.scale.qty_lots(text)
-        except OffGridError:
-            raise invalid("qty") from None
-        if lots < money.instrument.min_lots:
-            raise RefusedError(TOO_SMALL)
-        limit = money.instrument.max_market_lots if order_type == "Market" else money.instrument.max_lots
-        if lots > limit and not reduce_only:
-            raise RefusedError(TOO_LARGE)
-        return lots
+def banded(desk: Desk, symbol: str, side: int, price_ticks: int) -> int:
+    """Move a limit price beyond the band to its edge, or refuse it where the client chose that."""
+    fitted = within(desk.band(symbol), side, price_ticks)
+    if fitted != price_ticks and not desk.reprice:
+        raise RefusedError(TOO_HIGH if side == BUY else TOO_LOW)
+    return fitted
 
-    def _price(self, symbol: str, side: int, params: dict[str, Any], order_type: str) -> int:
-        """Return the limit price; of a market order the edge of the band."""
-        if order_type == "Market":
-            band = self._desk.band(symbol)
-            return band.max_buy_ticks if side == BUY else band.min_sell_ticks
-        price = price_of(self._desk, symbol, text_of(params, "price"), "price")
-        if price > PRICE_TICKS_MAX:
-            raise RefusedError(OUT_OF_RANGE)
-        return price
 
-    def _checked(self, request: OrderRequest, params: dict[str, Any]) -> OrderRequest:
-        """Check what depends on the state of the market and the account, and fit the order to it."""
-        desk, symbol, side = self._desk, request.symbol, request.side
-        last = desk.market.last_ticks(symbol)
-        base = last if request.order_type == "Market" else request.price_ticks
-        instrument, scale = desk.money[symbol].instrument, desk.money[symbol].scale
-        if not request.reduce_only and scale.value_e8(base, request.qty_lots) < instrument.min_notional_e8:
-            raise RefusedError(BELOW_NOTIONAL)
-        if request.link_id and desk.orders.link_id_used(request.link_id):
-            raise RefusedError(DUPLICATE)
-        one_way(params)
-        if request.reduce_only:
-            request = self._reduced(request)
-        check_bracket(desk, symbol, side, base, (request.take_profit, request.stop_loss))
-        needed = 0 if request.reduce_only else desk.order_margin_e8(symbol, side, request.price_ticks, request.qty_lots)
-        if needed and needed > desk.margin().available_e8:
-            raise RefusedError(NO_MARGIN)
-        return self._within_band(request)
+def lots_of(desk: Desk, symbol: str, text: str, name: str) -> int:
+    """Return a size in lots: on the grid."""
+    if not DECIMAL.fullmatch(text):
+        raise invalid(name)
+    try:
+        return desk.money[symbol].scale.qty_lots(text)
+    except OffGridError:
+        money = desk.money[symbol]
+        if Decimal(text) < Decimal(money.scale.qty_text(money.instrument.min_lots)):
+            raise RefusedError(TOO_SMALL) from None
+        raise invalid(name) from None
 
-    def _reduced(self, request: OrderRequest) -> OrderRequest:
-        """Cut a reduce-only order to what there is to close."""
-        position = self._desk.account.position(request.symbol)
-        if not position.lots:
-            raise RefusedError(NOTHING_TO_REDUCE)
-        if position.side == request.side:
-            raise RefusedError(WRONG_WAY)
-        return request._replace(qty_lots=min(request.qty_lots, abs(position.lots)))
 
-    def _within_band(self, request: OrderRequest) -> OrderRequest:
-        """Move a limit price beyond the band to its edge, or refuse it where the client chose that."""
-        band, price = self._desk.band(request.symbol), request.price_ticks
-        if request.side == BUY and price > band.max_buy_ticks:
-            refusal, edge = TOO_HIGH, band.max_buy_ticks
-        elif request.side == SELL and price < band.min_sell_ticks:
-            refusal, edge = TOO_LOW, band.min_sell_ticks
-        else:
-            return request
-        if not self._desk.reprice:
-            raise RefusedError(refusal)
-        return request._replace(price_ticks=edge)
+def limit_price_of(desk: Desk, symbol: str, text: str, name: str = "price") -> int:
+    """Return an order's price in ticks, which is not beyond everything."""
+    price = price_of(desk, symbol, text, name)
+    if price > PRICE_TICKS_MAX:
+        raise RefusedError(OUT_OF_RANGE)
+    return price
+
+
+def check_risk(desk: Desk, symbol: str, side: int, price_ticks: int, lots: int) -> None:
+    """Refuse an order after which the position would be beyond the risk limit, or too large for its leverage."""
+    position, money = desk.account.position(symbol), desk.money[symbol]
+    after = abs(position.lots + side * lots)
+    if after <= abs(position.lots):
+        return
+    value = money.scale.value_e8(price_ticks, after)
+    tier = money.rules.tier(value)
+    if value > tier.limit_e8 or position.leverage_e2 > tier.max_leverage_e2:
+        raise RefusedError(BEYOND_RISK)

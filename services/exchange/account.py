@@ -1,27 +1,27 @@
 """One unified account in USDT: wallet, one-way positions, fees and margin. Money is an integer at 1e-8.
 
 A position keeps what it cost instead of an average price, so that nothing is lost to rounding:
-wallet = deposit + cash flow + signed cost of what is open - fees, to the last digit and at any time.
+wallet = deposit + cash flow + signed cost of what is open - fees - funding, to the last digit and at any time.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from services.exchange.rules import Rules, Tier, usual
 from shared.messages import BUY, SELL, Instrument
 from shared.scale import E8, Scale
 
 LEVERAGE_E2 = 1_000  # Ten times, until the client says otherwise.
-MAINTENANCE_E8 = 500_000  # 0.5 % of the value, the lowest tier of every symbol.
 
 
 class Money:
     """One instrument's arithmetic."""
 
-    __slots__ = ("_per_lot", "_shift", "instrument", "scale")
+    __slots__ = ("_per_lot", "_shift", "instrument", "rules", "scale")
 
-    def __init__(self, instrument: Instrument) -> None:
-        self.instrument = instrument
+    def __init__(self, instrument: Instrument, rules: Rules | None = None) -> None:
+        self.instrument, self.rules = instrument, rules or usual(instrument)
         self.scale = Scale(instrument.tick, instrument.lot)
         decimals, self._per_lot = self.scale.lot_grid
         self._shift: int = 10**decimals
@@ -48,6 +48,9 @@ class Booked(NamedTuple):
     pnl_e8: int  # Price profit of the closed part, without fees.
     open_fee_e8: int  # What opening the closed part had cost.
     fee_e8: int
+    entry_e8: int = 0  # What the closed part had been opened for,
+    exit_e8: int = 0  # and was closed for.
+    close_fee_e8: int = 0  # The part of the fee that is for closing.
 
 
 class Position:
@@ -84,7 +87,7 @@ class Position:
         held = abs(self.lots)
         closed = min(lots, held) if side == -self.side else 0
         closed_value, closing_fee = value_e8 * closed // lots, fee_e8 * closed // lots
-        pnl = open_fee = 0
+        pnl = open_fee = released = 0
         if closed:
             released, open_fee = self.cost_e8 * closed // held, self.open_fee_e8 * closed // held
             pnl = self.side * (closed_value - released)
@@ -100,7 +103,13 @@ class Position:
             self.cost_e8 += value_e8 - closed_value
             self.open_fee_e8 += fee_e8 - closing_fee
         self.created_ms, self.updated_ms = self.created_ms or now_ms, now_ms
-        return Booked(closed, pnl, open_fee, fee_e8)
+        return Booked(closed, pnl, open_fee, fee_e8, released, closed_value, closing_fee)
+
+    def fund(self, amount_e8: int, now_ms: int) -> None:
+        """Pay funding (receive it where negative)."""
+        self.cum_e8 -= amount_e8
+        self.cur_e8 -= amount_e8
+        self.updated_ms = now_ms
 
 
 class Account:
@@ -111,6 +120,7 @@ class Account:
         self.maker_rate_e8, self.taker_rate_e8 = maker_rate_e8, taker_rate_e8
         self.cash_flow_e8 = 0  # Received for everything sold minus paid for everything bought.
         self.fees_e8 = 0
+        self.funding_e8 = 0  # Paid, minus received.
         self.realised_e8 = 0  # Price profit of everything closed, without fees.
         self.positions: dict[str, Position] = {}
 
@@ -125,15 +135,23 @@ class Account:
         """Return the fee rate."""
         return self.maker_rate_e8 if is_maker else self.taker_rate_e8
 
-    def execute(self, symbol: str, side: int, lots: int, value_e8: int, is_maker: bool, now_ms: int) -> Booked:
-        """Book one execution and its fee."""
-        fee = divide(value_e8 * self.rate_e8(is_maker), E8)
+    def execute(
+        self, symbol: str, side: int, lots: int, value_e8: int, is_maker: bool, now_ms: int, free: bool = False
+    ) -> Booked:
+        """Book one execution and its fee, unless it is ``free``."""
+        fee = 0 if free else divide(value_e8 * self.rate_e8(is_maker), E8)
         booked = self.position(symbol).book(side, lots, value_e8, fee, now_ms)
         self.cash_flow_e8 -= side * value_e8
         self.fees_e8 += fee
         self.realised_e8 += booked.pnl_e8
         self.wallet_e8 += booked.pnl_e8 - fee
         return booked
+
+    def fund(self, symbol: str, amount_e8: int, now_ms: int) -> None:
+        """Pay funding for a position (receive it where negative); the position stays as it is."""
+        self.position(symbol).fund(amount_e8, now_ms)
+        self.funding_e8 += amount_e8
+        self.wallet_e8 -= amount_e8
 
 
 class Margin(NamedTuple):
@@ -165,4 +183,11 @@ def position_margin_e8(position: Position, money: Money, mark_e8: int, taker_rat
     lever = position.leverage_e2
     at_bankruptcy = lever + 100 if position.side == SELL else lever - 100
     fee = position.cost_e8 * taker_rate_e8 * at_bankruptcy // (lever * E8)
-    return value * 100 // lever + fee, value * MAINTENANCE_E8 // E8 + fee
+    tier = money.rules.tier(value)
+    kept = value * tier.maintenance_e8 // E8 - tier.deduction_e8
+    return value * 100 // lever + fee, kept + fee
+
+
+def position_tier(position: Position, money: Money, mark_e8: int) -> Tier:
+    """Return the risk tier that the position's value at the mark is in."""
+    return money.rules.tier(money.value_e8(mark_e8, abs(position.lots)))

@@ -36,6 +36,7 @@ class Door:
 
     def __init__(self, api_key: str, api_secret: str) -> None:
         self._key, self._secret = api_key, api_secret
+        self.revoked: Refusal | None = None  # What everybody gets who comes with the key, once it has been taken back.
 
     def refuse(self, request: HttpRequest, now_ms: int) -> Refusal | None:
         """Return why a signed REST request is refused, None when it may pass."""
@@ -45,6 +46,8 @@ class Door:
             return Refusal(10003, "API key is invalid.", 401)
         if not hmac.compare_digest(key.encode(), self._key.encode()):
             return Refusal(10003, "API key is invalid.")
+        if self.revoked is not None:
+            return self.revoked
         window = headers.get(RECV_WINDOW, "")
         if (late := refuse_clock(stamp, window, now_ms)) is not None:
             return late
@@ -69,6 +72,8 @@ class Door:
             return "Params Error"
         if not hmac.compare_digest(key.encode("utf-8", "replace"), self._key.encode()):
             return "API key is invalid."
+        if self.revoked is not None:
+            return self.revoked.text
         if expires_ms <= now_ms:
             return "expires must be later than the server's time"
         good = signature(self._secret, f"GET/realtime{expires}".encode())

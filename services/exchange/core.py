@@ -6,31 +6,50 @@ that register a callback only after sending rely on it). Nothing here reads a cl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from services.exchange.account import Account
+from services.exchange.admin import Admin, Truth
 from services.exchange.auth import Door
+from services.exchange.dcp import TOPICS as DCP_TOPICS
+from services.exchange.dcp import Dcp
 from services.exchange.desk import NS_PER_MS, Desk
+from services.exchange.endpoints import Endpoints
+from services.exchange.fault_requests import envelope
+from services.exchange.faults import SOCKET, Faults
+from services.exchange.keeping import Keep, Keeper, Recall, Record, Restored, last_prices_ticks
+from services.exchange.limits import Limits
 from services.exchange.market import Market
 from services.exchange.matching import Fill, MatchingBook
 from services.exchange.outbox import Outbox
 from services.exchange.private import take_frames
-from services.exchange.rest import Rest
-from services.exchange.sockets import Sockets
+from services.exchange.reopening import put_back
+from services.exchange.rest import Reply, Rest
+from services.exchange.routes import Routes, routes_of
+from services.exchange.sockets import TRADE_PATH, Sockets
 from services.exchange.stops import Stops, Timing
+from services.exchange.streams import Streams
+from services.exchange.thinning import watch
+from services.exchange.trade_socket import TradeSocket
 from services.exchange.trading import Trading
+from services.exchange.trouble import STATUS_UNAVAILABLE, UNAVAILABLE, Trouble, commands_of
 from services.exchange.wire import (
     HttpReply,
     HttpRequest,
     MarketEnded,
+    SocketClose,
     SocketClosed,
     SocketOpened,
+    SocketSend,
     SocketText,
 )
 from shared.messages import Message, Started, Tick
 
-ANSWER_DELAY_NS = 2 * NS_PER_MS
+ANSWER_DELAY_NS = 1 * NS_PER_MS  # Of what is asked about the account.
+# Of what is said on a socket: some clients note only after sending what they have sent, and lose a quicker answer.
+SOCKET_DELAY_NS = 3 * NS_PER_MS
+KEEP_EVERY_NS = 1_000 * NS_PER_MS  # What changes without an event of its own is written down this often.
 
 
 class Settings(NamedTuple):
@@ -42,6 +61,9 @@ class Settings(NamedTuple):
     maker_rate_e8: int
     taker_rate_e8: int
     timing: Timing = Timing()
+    limits: Limits = Limits()
+    keep: bool = False  # Have the account written down, and given back to a restarted exchange.
+    faults: str = ""  # A schedule that begins with the exchange.
 
 
 class Venue(NamedTuple):
@@ -50,6 +72,15 @@ class Venue(NamedTuple):
     market: Market
     books: Mapping[str, MatchingBook]
     agents: Callable[[int], list[tuple[str, Fill]]]
+    truth: Truth | None = None  # What the market knows about its own doings, from a number on.
+    jump: Callable[[str, float], None] | None = None  # Moves a symbol's price by so many percent.
+
+
+class Build(Protocol):
+    """Makes the market at the time of its opening, where it left off if it is a restart."""
+
+    def __call__(self, now: int, last_prices_ticks: Mapping[str, int] = ..., /) -> Venue:
+        """Return the market as it is at ``now``; ``last_prices_ticks`` is empty the first time."""
 
 
 class Counts:
@@ -71,65 +102,169 @@ class ExchangeCore:
     _trading: Trading
     _rest: Rest
     _sockets: Sockets
+    _keeper: Keeper
+    _streams: Streams
+    _dcp: Dcp
+    _trouble: Trouble
+    _admin: Admin
 
-    def __init__(self, build: Callable[[int], Venue], settings: Settings) -> None:
+    def __init__(self, build: Build, settings: Settings, faults: Faults | None = None) -> None:
         self._build, self._settings = build, settings
+        self._faults = faults or Faults()
+        self._paths: dict[int, str] = {}  # Of every connection.
         self._outbox = Outbox()
         self._playing = self._ended = False
+        self._salt = ""
+        self._dirty, self._keep_due_ns = False, 0
+        self._matches: list[tuple[str, Fill]] = []  # Not on the public tape yet.
         self.counts = Counts()
 
     # --- inputs ---------------------------------------------------------------------------------------------------
 
     def on_started(self, message: Started, now: int) -> list[Message]:
         """Open: a market, an account with its deposit, ids that differ from those of any other run."""
-        settings, salt = self._settings, f"{message.run_id}/{message.epoch}"
-        self._venue = self._build(now)
+        self._salt = f"{message.run_id}/{message.epoch}"
+        if message.epoch and self._settings.keep:
+            return [Recall()]
+        self._found(now, ())
+        return []
+
+    def on_restored(self, message: Restored, now: int) -> list[Message]:
+        """Open again: the market where it left off, the account as it was, its orders back in the book."""
+        self._found(now, message.records)
+        self._matches = put_back(self.desk, self._venue.books)
+        self._streams.restart_streams(now)
+        self.desk.reopened_ms = now // NS_PER_MS
+        return []
+
+    def _found(self, now: int, records: Sequence[Record]) -> None:
+        """Build everything."""
+        settings, salt = self._settings, self._salt
+        last = last_prices_ticks(records)
+        self._venue = self._build(now, last) if last else self._build(now)
         account = Account(settings.deposit_e8, settings.maker_rate_e8, settings.taker_rate_e8)
         self.desk = Desk(self._venue.market, account, salt)
         self._stops = Stops(self.desk, settings.timing)
         self._trading = Trading(self.desk, self._stops, self._venue.books)
         door = Door(settings.api_key, settings.api_secret)
-        self._rest = Rest(self.desk, self._stops, self._trading, door)
-        self._sockets = Sockets(self._venue.market, door, salt)
-        return []
+        limits = settings.limits
+        self._streams = Streams(self._venue.market, self.desk.band, now)
+        self._dcp = Dcp(self.desk, self._trading)
+        routes = routes_of(self.desk, self._stops, self._trading, self._dcp, self._streams, limits)
+        endpoints = Endpoints({path: route for (_, path), route in routes.items()})
+        self._rest = Rest(self.desk, endpoints, routes, door, limits)
+        trade = TradeSocket(endpoints, door, limits.trade_requests_per_s)
+        self._sockets = Sockets(self._streams, door, trade, salt, limits)
+        self._open_to_faults(routes, door)
+        self._keeper = Keeper(
+            self.desk,
+            {
+                "desk": self.desk,
+                "account": account,
+                "oracle": self.desk.oracle,
+                "stops": self._stops,
+                "faults": self._faults,
+            },
+        )
+        if records:
+            self._keeper.restore(records)
+            self._faults.sort()
+        else:
+            self._faults.add(settings.faults, now)
+
+    def _open_to_faults(self, routes: Routes, door: Door) -> None:
+        """Let in whatever may go wrong on purpose."""
+        venue = self._venue
+
+        def query(path: str, params: dict[str, Any], now: int) -> dict[str, Any]:
+            handler = routes["GET", path].handler
+            assert handler is not None
+            return handler(params, now)
+
+        commands = commands_of(self.desk, self._trading, self._streams, venue.jump)
+        self._trouble = Trouble(self._faults, door, commands, query, self.desk.new_id)
+        self._admin = Admin(self._faults, venue.truth, self._trouble.refuse)
+        watch(venue.books, self._faults)
 
     def on_http_request(self, request: HttpRequest, now: int) -> list[Message]:
         """Decide a request; its answer leaves a moment later where it concerns the account."""
-        reply = self._rest.answer(request, now)
+        self._faults.now = now
         self.counts.requests += 1
-        self.counts.requests_refused += reply.code != 0
-        answer = HttpReply(request.request_id, reply.status, reply.headers, reply.body)
-        self._outbox.put(answer, now + ANSWER_DELAY_NS if reply.signed else now)
+        self._dirty = self._dirty or request.method != "GET"
+        reply = self._admin.answer(request, now)
+        if reply is not None:
+            self._answer(request.request_id, reply, now)
+            return self._close_event(now)
+        met = self._trouble.requests.meet(request, lambda: self._decide(request, now), now)
+        if met is None:
+            reply = self._decide(request, now)
+            self._answer(request.request_id, reply, now + ANSWER_DELAY_NS if reply.signed else now)
+        elif met.reply is not None:
+            self._answer(request.request_id, met.reply, now + met.late_ns + ANSWER_DELAY_NS)
+        elif not met.held:
+            self._outbox.put(HttpReply(request.request_id, 0, (), b""), now + met.late_ns)
         return self._close_event(now)
 
+    def _decide(self, request: HttpRequest, now: int) -> Reply:
+        """Carry a request out."""
+        if self._trouble.unavailable() and not request.path.startswith("/admin/"):
+            return envelope(UNAVAILABLE.code, UNAVAILABLE.text, {}, now)
+        return self._rest.answer(request, self._trouble.clock(now))
+
+    def _answer(self, request_id: int, reply: Reply, due_ns: int) -> None:
+        self.counts.requests_refused += reply.code != 0
+        self._outbox.put(HttpReply(request_id, reply.status, reply.headers, reply.body), due_ns)
+
     def on_socket_opened(self, message: SocketOpened, now: int) -> list[Message]:
-        """A WebSocket client has come."""
-        self._sockets.opened(message.connection, message.path)
+        """A WebSocket client has come; one too many is sent away."""
+        self._faults.now = now
+        if self._trouble.unavailable():
+            return [SocketClose(message.connection, STATUS_UNAVAILABLE)]
+        status = self._sockets.opened(message.connection, message.path, message.query, message.remote, now // NS_PER_MS)
+        if status:
+            return [SocketClose(message.connection, status)]
+        self._paths[message.connection] = message.path
         return []
 
     def on_socket_closed(self, message: SocketClosed, now: int) -> list[Message]:
         """A WebSocket client has gone."""
         self._sockets.closed(message.connection)
         self._outbox.forget(message.connection)
+        self._trouble.frames.forget(message.connection)
+        self._paths.pop(message.connection, None)
         return []
 
     def on_socket_text(self, message: SocketText, now: int) -> list[Message]:
         """Answer a client; after the answer to a subscription comes the topic's first frame."""
-        heard = self._sockets.text(message.connection, message.data, now // NS_PER_MS)
+        self._faults.now = now
+        if self._trouble.frames.frozen(message.connection):
+            return []
+        self._dirty = True
+        if self._paths.get(message.connection) == TRADE_PATH:
+            met = self._trouble.requests.meet_text(message, lambda: self._hear_order(message, now), now)
+            if met is not None:
+                if met.answer is not None:
+                    self._outbox.send(message.connection, met.answer, now + met.late_ns + SOCKET_DELAY_NS)
+                return self._close_event(now, SOCKET_DELAY_NS)
+        heard = self._sockets.text(message.connection, message.data, self._trouble.clock(now))
         if heard is None:
             return []
-        self._outbox.send(message.connection, heard.answer, now + ANSWER_DELAY_NS)
+        due_ns = now + SOCKET_DELAY_NS
+        self._outbox.send(message.connection, heard.answer, due_ns)
         for topic in heard.joined:
-            first = self._venue.market.subscribe(topic, now)
+            first = self._streams.subscribe(topic, now)
             if first is not None:
                 self.counts.market_frames += 1
-                self._outbox.send(message.connection, first, now + ANSWER_DELAY_NS)
-        return self._close_event(now)
+                self._outbox.send(message.connection, first, due_ns)
+        return self._close_event(now, SOCKET_DELAY_NS)
 
     def on_tick(self, message: Tick, now: int) -> list[Message]:
         """Let time pass: the agents act, brackets are checked, market data and whatever else is due goes out."""
+        self._faults.now = now
+        late = self._arrive(now)
         self._play(now)
-        matches = self._trading.take_matches()
+        matches = self._matches + self._trading.take_matches()
+        self._matches = []
         for symbol, fill in self._venue.agents(now):
             matches.append((symbol, fill))
             self._trading.market_matched(symbol, fill, now)
@@ -137,18 +272,27 @@ class ExchangeCore:
         self._stops.attach_late(now)
         self._trading.check_triggers(now)
         matches += self._trading.take_matches()
-        for topic, frame in self._venue.market.advance(now, matches):
-            for connection in self._sockets.listeners(topic):
-                self.counts.market_frames += 1
-                self._outbox.send(connection, frame, now)
-        return self._close_event(now)
+        struck = self._trouble.tick(self._paths, now)
+        self._dcp.advance(any(self._sockets.listeners(topic) for topic in DCP_TOPICS), now)
+        for one in self._trading.take_liquidated():
+            self._streams.liquidated(one.symbol, one.side, one.lots, one.price_ticks, now)
+        self._publish(self._streams.advance(now, matches), now)
+        self._publish(struck.frames, now)
+        cut = self._cut([*struck.cut, *self._sockets.silent(self._outbox.told_ns, now // NS_PER_MS)], now)
+        return late + self._close_event(now) + cut
 
     # --- what the shell asks --------------------------------------------------------------------------------------
 
     def next_due_ns(self) -> int | None:
         """Return when the next tick must not be late for."""
-        due = [at for at in (self._outbox.next_due_ns, self._stops.next_due_ns) if at is not None]
+        late = self._trouble.requests.next_due_ns
+        soon = (self._outbox.next_due_ns, self._stops.next_due_ns, self._streams.next_due_ns, late)
+        due = [at for at in soon if at is not None]
         return min(due, default=None)
+
+    def frozen(self, connection: int) -> bool:
+        """Return whether a line is to look dead, so that not even its pings are answered."""
+        return self._trouble.frames.frozen(connection, count=False)
 
     def naked_ms_max(self, now: int) -> int:
         """Return the oracle's longest naked time so far."""
@@ -165,13 +309,77 @@ class ExchangeCore:
             self._ended = True
             self._outbox.put(MarketEnded(), now)
 
-    def _close_event(self, now: int) -> list[Message]:
-        """Judge what the event has done to the account, tell the private stream, and send what is due."""
+    def _publish(self, frames: list[tuple[str, bytes]], now: int) -> None:
+        """Pass market data on to whoever listens."""
+        listeners, outbox, counts = self._sockets.listeners, self._outbox, self.counts
+        quiet = self._trouble.quiet
+        for topic, frame in frames:
+            if not quiet and self._trouble.frames.missed_by_all(topic, frame):
+                continue
+            for connection in listeners(topic):
+                counts.market_frames += 1
+                if quiet:
+                    outbox.pass_on(connection, frame, now)
+                else:
+                    self._send(topic, connection, frame, now, now)
+
+    def _send(self, topic: str, connection: int, frame: bytes, due_ns: int, now: int) -> None:
+        """Send one frame of a topic, or what is left of it."""
+        for parcel in self._trouble.frames.parcels(topic, connection, frame):
+            if parcel.late_ns:
+                self._outbox.put(SocketSend(connection, parcel.data), due_ns + parcel.late_ns)
+            elif due_ns == now:
+                self._outbox.pass_on(connection, parcel.data, now)
+            else:
+                self._outbox.send(connection, parcel.data, due_ns)
+
+    def _hear_order(self, message: SocketText, now: int) -> bytes:
+        heard = self._sockets.text(message.connection, message.data, self._trouble.clock(now))
+        return b"" if heard is None else heard.answer
+
+    def _arrive(self, now: int) -> list[Message]:
+        """Take in the requests that were held up until now."""
+        said: list[Message] = []
+        for message in self._trouble.requests.arrived(now):
+            if isinstance(message, HttpRequest):
+                reply = self._decide(message, now)
+                self._answer(message.request_id, reply, now + ANSWER_DELAY_NS)
+            elif isinstance(message, SocketText) and message.connection in self._paths:
+                self._outbox.send(message.connection, self._hear_order(message, now), now + SOCKET_DELAY_NS)
+            self._dirty = True
+            said += self._close_event(now)
+        return said
+
+    def _cut(self, connections: list[int], now: int) -> list[Message]:
+        """Cut lines."""
+        gone = dict.fromkeys(connections)
+        for connection in gone:
+            self.on_socket_closed(SocketClosed(connection), now)
+        return [SocketClose(connection) for connection in gone]
+
+    def _close_event(self, now: int, held_ns: int = 0) -> list[Message]:
+        """Judge what the event has done to the account, tell the private stream, and send what is due.
+
+        ``held_ns`` is how long the answer takes that the news must not overtake.
+        """
         self.desk.oracle.settle(now)
+        kept = self._keep(now)
         for frame in take_frames(self.desk, self._stops, now):
             for topic in frame.topics:
                 listeners = self._sockets.listeners(topic)
                 data = frame.encode(topic) if listeners else b""
                 for connection in listeners:
-                    self._outbox.send(connection, data, now + frame.delay_ns)
-        return self._outbox.take(now)
+                    self._send(topic, connection, data, now + held_ns + frame.delay_ns, now)
+        due = self._outbox.take(now)
+        if self._faults.any(SOCKET):
+            frozen = self._trouble.frames.frozen
+            due = [one for one in due if not (isinstance(one, SocketSend) and frozen(one.connection))]
+        return kept + due
+
+    def _keep(self, now: int) -> list[Message]:
+        """Have written down what is new, before anything is said about it."""
+        if not self._settings.keep or not (self._dirty or self.desk.moved or now >= self._keep_due_ns):
+            return []
+        self._dirty, self._keep_due_ns = False, now + KEEP_EVERY_NS
+        records = self._keeper.changes()
+        return [Keep(tuple(records))] if records else []

@@ -28,7 +28,7 @@ class Day:
             (_Hour(path[hour], path[hour + 1], lots // HOURS, value_e8 // HOURS) for hour in range(HOURS)),
             maxlen=HOURS,
         )
-        self._last_ticks = last_ticks
+        self.last_ticks = last_ticks
         self._rolls_ns = now + HOUR_NS
 
     def trade(self, price_ticks: int, lots: int, value_e8: int) -> None:
@@ -38,7 +38,7 @@ class Day:
         hour.low_ticks = min(hour.low_ticks, price_ticks)
         hour.lots += lots
         hour.value_e8 += value_e8
-        self._last_ticks = price_ticks
+        self.last_ticks = price_ticks
 
     def roll(self, now: int) -> None:
         """Forget the hours that are more than a day old."""
@@ -46,7 +46,7 @@ class Day:
             return
         passed = (now - self._rolls_ns) // HOUR_NS + 1
         for _ in range(min(passed, HOURS)):
-            self._hours.append(_Hour(self._last_ticks, self._last_ticks, 0, 0))
+            self._hours.append(_Hour(self.last_ticks, self.last_ticks, 0, 0))
         self._rolls_ns += passed * HOUR_NS
 
     @property

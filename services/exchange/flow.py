@@ -7,11 +7,15 @@ seconds, though some leans come to nothing.
 
 Everything is a function of the two random streams and the book: no clock is read, and the path of the value does
 not depend on what others do in the book.
+
+``Habits`` say how the makers and takers behave. ``LIVELY`` ones trade a lot, refill at once and take several levels
+in one order; ``CALM`` ones do nothing that looks like a spoof, an iceberg, a sweep or a burst, so that those who do
+can be told from them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from services.exchange.matching import AGENTS, Fill, MatchingBook
 
@@ -32,6 +36,46 @@ CALM_GAP_NS, PUSH_GAP_NS = 28 * MS, 20 * MS  # Mean time between two actions.
 # Half-width of the value's random step per action, in millionths of the price.
 CALM_NOISE, PUSH_NOISE = 3, 14
 HOME_PER_MILLION = 20_000  # This far from the start, nine pushes in ten go home.
+
+AWAY_MAX = 128  # So many prices are remembered as left alone before the old ones are forgotten.
+
+
+class Habits(NamedTuple):
+    """How the makers and takers of one symbol behave."""
+
+    trade_share: float = 0.25  # Of the actions.
+    taker_max: float = 1.5  # The largest order of a taker, in usual levels.
+    lean_more: float = 1.2  # What a full lean adds to the size of a level,
+    lean_less: float = 0.6  # and takes off the other side's.
+    away_ns: int = 0  # Makers do not refill a price for this long after a trade there.
+    one_level: bool = False  # Nobody takes more than one level in one order.
+    taken_max: float = 1.0  # Of the touch, by one taker.
+    size_noise: float = 0.5  # How much more or less than usual a quote may be.
+    patience_uticks: int = 3 * U // 4  # The makers follow the value once it is so far from the middle.
+
+
+LIVELY = Habits()
+CALM = Habits(
+    trade_share=0.15, taker_max=0.8, lean_more=0.4, lean_less=0.3, away_ns=600 * MS, one_level=True, taken_max=0.7,
+    size_noise=0.25, patience_uticks=3 * U // 2,
+)  # fmt: skip
+
+
+class HiddenValue(Protocol):
+    """What the agents think one symbol is worth."""
+
+    uticks: int  # Micro-ticks.
+
+    @property
+    def lean(self) -> float:
+        """How far the makers lean: -1 (offers pile up) to +1 (bids pile up)."""
+
+    @property
+    def pushing(self) -> bool:
+        """Whether everybody is in a hurry."""
+
+    def move(self, now: int) -> None:
+        """Let the value move on to ``now``."""
 
 
 class Value:
@@ -93,16 +137,26 @@ class Flow:
     """One symbol's makers and takers. ``level_lots`` is the usual size of a level."""
 
     def __init__(
-        self, book: MatchingBook, rngs: tuple[Random, Random], start_ticks: int, level_lots: int, now: int
+        self,
+        book: MatchingBook,
+        rngs: tuple[Random, Random],
+        start_ticks: int,
+        level_lots: int,
+        now: int,
+        habits: Habits = LIVELY,
+        value: HiddenValue | None = None,
     ) -> None:
         assert start_ticks > 2 * SPAN_TICKS
         assert level_lots > 0
         self._book, self._rng = book, rngs[1]
-        self.value = Value(rngs[0], start_ticks, now)
-        self._level_lots = level_lots
+        self.value: HiddenValue = value or Value(rngs[0], start_ticks, now)
+        self._level_lots, self._habits = level_lots, habits
+        self._away_ns: dict[tuple[int, int], int] = {}  # (side, price) -> until when makers leave it alone
+        self._kept_ns: dict[tuple[int, int], int] = {}  # (side, price) -> until when takers leave it alone
         self._bid_ticks = start_ticks  # Where the makers want the best bid; the best ask is one above.
         self._takers = 0
         self._edges = {BUY: start_ticks + 1, SELL: start_ticks}  # The furthest price quoted.
+        self.next_ns = now
         self._span()
         self.next_ns = now + self._gap_ns()
 
@@ -111,13 +165,13 @@ class Flow:
         self.value.move(self.next_ns)
         fills: list[Fill] = []
         off = self.value.uticks - (self._bid_ticks + 1) * U  # From the middle of the makers' touch.
-        if abs(off) > 3 * U // 4:
+        if abs(off) > self._habits.patience_uticks:
             self._bid_ticks = self.value.uticks // U
             self._span()
         fills += self._clear_stale()
         self._top_up()
         dice = self._rng.random()
-        if dice < 0.25:
+        if dice < self._habits.trade_share:
             fills += self._trade()
         elif dice < 0.6:
             self._requote(self._side(), int(12 * self._rng.random() ** 2))
@@ -136,8 +190,17 @@ class Flow:
         touch = self._book.best_ask() if side == BUY else self._book.best_bid()
         if touch is None:
             return []
-        lots = 1 + int(self._level_lots * 1.5 * self._rng.random() ** 3)
+        lots = self._taker_lots()
+        if self._kept_ns.get((-side, touch), 0) > self.next_ns:
+            return []
+        if self._habits.taken_max < 1.0:
+            lots = min(lots, int(self._book.level_lots(-side, touch) * self._habits.taken_max))
+            if not lots:
+                return []
         return self._take(side, touch, lots)
+
+    def _taker_lots(self) -> int:
+        return 1 + int(self._level_lots * self._habits.taker_max * self._rng.random() ** 3)
 
     def _clear_stale(self) -> list[Fill]:
         """Remove whatever rests beyond the makers' touch: taken by takers, or pulled by its makers just before."""
@@ -151,16 +214,49 @@ class Flow:
 
     def _clear(self, side: int, first_ticks: int, limit_ticks: int) -> list[Fill]:
         """Let a taker of ``side`` have all up to the limit, unless the makers were quicker with their own."""
+        if self._habits.one_level:
+            return self._clear_one_by_one(side, first_ticks, limit_ticks)
         if self._rng.random() < 0.5:
             for price in range(first_ticks, limit_ticks + side, side):
                 self._book.cancel(self._id(-side, price))
         lots = self._book.available(side, limit_ticks)
         return self._take(side, limit_ticks, lots) if lots else []
 
+    def _clear_one_by_one(self, side: int, first_ticks: int, limit_ticks: int) -> list[Fill]:
+        """Let the makers withdraw, the first of them sometimes too late; what is not theirs is taken price by price."""
+        fills: list[Fill] = []
+        late, lots = self._rng.random() < 0.5, self._taker_lots()
+        if late:
+            fills += self._take(side, first_ticks, min(lots, self._book.level_lots(-side, first_ticks)))
+        for price in range(first_ticks, limit_ticks + side, side):
+            self._book.cancel(self._id(-side, price))
+            lots = self._book.level_lots(-side, price)
+            if lots:
+                fills += self._take(side, price, lots)
+        return fills
+
     def _take(self, side: int, price_ticks: int, lots: int) -> list[Fill]:
         """Send one taker order."""
         self._takers += 1
-        return self._book.submit(-2 * self._takers - 1, AGENTS, side, price_ticks, lots, "IOC").fills
+        fills = self._book.submit(-2 * self._takers - 1, AGENTS, side, price_ticks, lots, "IOC").fills
+        if self._habits.away_ns:
+            for fill in fills:
+                self.leave(-side, fill.price_ticks, self.next_ns + self._habits.away_ns)
+        return fills
+
+    # --- others at work -------------------------------------------------------------------------------------
+
+    def settled(self) -> bool:
+        """Return whether the book's touch is where the makers want it, on both sides."""
+        return (self._book.best_bid(), self._book.best_ask()) == (self._bid_ticks, self._bid_ticks + 1)
+
+    def leave(self, side: int, price_ticks: int, until_ns: int, takers_too: bool = False) -> None:
+        """Keep the makers, and perhaps the takers, off one price: somebody else is at work there."""
+        for prices in (self._away_ns, self._kept_ns)[: 1 + takers_too]:
+            prices[side, price_ticks] = max(until_ns, prices.get((side, price_ticks), 0))
+            if len(prices) > AWAY_MAX:
+                for key in [key for key, at in prices.items() if at <= self.next_ns]:
+                    del prices[key]
 
     # --- makers ---------------------------------------------------------------------------------------------
 
@@ -202,7 +298,10 @@ class Flow:
     def _quote(self, side: int, price_ticks: int) -> None:
         """Put the makers' order at one price to a fresh size; growing costs it its place in the queue."""
         order_id = self._id(side, price_ticks)
-        lots = 1 + int(self._usual_lots(side) * (0.5 + self._rng.random()))
+        if self._away_ns.get((side, price_ticks), 0) > self.next_ns:
+            return
+        noise = self._habits.size_noise
+        lots = 1 + int(self._usual_lots(side) * (1.0 - noise + 2.0 * noise * self._rng.random()))
         order = self._book.order(order_id)
         if order is not None and lots < order.left_lots:
             self._book.reduce(order_id, order.left_lots - lots)
@@ -214,7 +313,8 @@ class Flow:
     def _usual_lots(self, side: int) -> int:
         """Return the size of a level on that side: up to 2.2 x with the lean, 0.4 x against it."""
         lean = self.value.lean * side
-        return max(1, int(self._level_lots * (1.0 + (1.2 if lean > 0 else 0.6) * lean)))
+        share = self._habits.lean_more if lean > 0 else self._habits.lean_less
+        return max(1, int(self._level_lots * (1.0 + share * lean)))
 
     def _touch(self, side: int) -> int:
         """Return the price where the makers want that side's best level."""

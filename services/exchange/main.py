@@ -4,38 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable
 from itertools import count
 from random import Random
 
 from aiohttp import WSCloseCode, WSMsgType, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from services.exchange.core import ExchangeCore, Settings, Venue
-from services.exchange.playback import PlaybackMarket
-from services.exchange.public import PublicStreams
+from services.exchange.core import ExchangeCore
+from services.exchange.faults import Faults
+from services.exchange.framing import text_head
+from services.exchange.keeping import Keep, Recall, Restored
+from services.exchange.opening import market_builder, settings_of
 from services.exchange.sockets import PATHS
-from services.exchange.stops import Timing
-from services.exchange.synthetic import INSTRUMENTS, START_PRICES_TICKS, SyntheticMarket
+from services.exchange.storage import Storage, StorageError
 from services.exchange.wire import (
     HEADERS,
     HttpReply,
     HttpRequest,
     MarketEnded,
+    SocketClose,
     SocketClosed,
     SocketOpened,
     SocketSend,
     SocketText,
 )
 from shared import log
-from shared.bybit.recordings import RecordingError, describe, load_instruments, read
-from shared.clock import NS_PER_MS
-from shared.config import Config, Exchange
+from shared.config import Config
 from shared.exits import Exit
 from shared.fleet import Word
 from shared.messages import Message, Tick
-from shared.scale import E8, Scale
 from shared.service import Context, Service
 
 HOST = "127.0.0.1"
@@ -46,13 +43,14 @@ TEXT_BYTES_MAX = 256 << 10
 UNSENT_BYTES_MAX = 4 << 20  # A client that lets more than this pile up is dropped.
 CLIENTS_MAX = 500
 CLOSE_WAIT_S = 1.0
-START_TICKS_ELSEWHERE = 20_000  # Opening price of a synthetic market whose symbol is not built in.
 COUNTED = ("requests", "requests_refused", "market_frames")
 
 
 def make_core(config: Config) -> ExchangeCore:
     """Return the core as this process runs it: a replay of its journal builds it the same way."""
-    return ExchangeCore(_market_builder(config.exchange, config.exchange.seed), _settings(config.exchange))
+    exchange = config.exchange
+    faults = Faults(Random(exchange.faults_seed))
+    return ExchangeCore(market_builder(exchange, exchange.seed), settings_of(exchange), faults)
 
 
 async def main(ctx: Context) -> None:
@@ -103,96 +101,43 @@ class _Complaints(logging.Handler):
             self._shell.die(error)
 
 
-def _settings(config: Exchange) -> Settings:
-    return Settings(
-        api_key=config.api_key,
-        api_secret=config.api_secret,
-        deposit_e8=round(config.balance_usdt * E8),
-        maker_rate_e8=round(config.maker_fee * E8),
-        taker_rate_e8=round(config.taker_fee * E8),
-        timing=Timing(config.stop_timing, config.stop_delay_ms * NS_PER_MS),
-    )
-
-
-# --- the market ------------------------------------------------------------------------------------------------------
-
-
-def _market_builder(config: Exchange, seed: int) -> Callable[[int], Venue]:
-    """Read the files that the market needs, now; return what makes it at the time of its opening."""
+def _storage(ctx: Context) -> Storage:
+    """Open the account's log of this run; a first start begins it anew."""
+    path, spare_bytes = ctx.var_dir / "exchange.account", ctx.config.exchange.persist_spare_mb << 20
     try:
-        if config.market == "synthetic":
-            return _synthetic(config, seed)
-        return _playback(config)
-    except RecordingError as error:
-        log.say("ERROR", "exchange.market", str(error))
-        raise SystemExit(Exit.NOT_FOUND) from None
-
-
-def _synthetic(config: Exchange, seed: int) -> Callable[[int], Venue]:
-    known = {rules.symbol: rules for rules in INSTRUMENTS}
-    prices_e8 = {
-        rules.symbol: ticks * Scale(rules.tick, rules.lot).tick_e8
-        for rules, ticks in zip(INSTRUMENTS, START_PRICES_TICKS, strict=True)
-    }
-    if config.instruments:
-        known |= load_instruments(config.instruments).instruments
-    missing = [symbol for symbol in config.symbols if symbol not in known]
-    if missing:
-        log.say("ERROR", "exchange.symbols", f"no rules for {', '.join(missing)}: give exchange.instruments a file")
-        raise SystemExit(Exit.BAD_CONFIG)
-    rules = [known[symbol] for symbol in config.symbols]
-    starts = [
-        prices_e8.get(one.symbol, 0) // Scale(one.tick, one.lot).tick_e8 or START_TICKS_ELSEWHERE for one in rules
-    ]
-
-    def build(now: int) -> Venue:
-        market = SyntheticMarket(Random(seed), rules, starts, now)
-        return Venue(PublicStreams(market, now), market.books, market.advance)
-
-    return build
-
-
-def _playback(config: Exchange) -> Callable[[int], Venue]:
-    recording = describe(config.market, config.instruments or None)
-    frames = list(read(config.market))
-
-    def build(now: int) -> Venue:
-        return Venue(PlaybackMarket(frames, recording.instruments), {}, lambda now: [])
-
-    return build
+        return Storage(path, spare_bytes, fresh=ctx.epoch == 0)
+    except StorageError as error:
+        log.say("ERROR", "exchange.storage", str(error))
+        raise SystemExit(Exit.FAILURE) from None
 
 
 # --- sockets ---------------------------------------------------------------------------------------------------------
 
 
 class Client:
-    """One WebSocket's way out: frames queue up here while the client is slow, up to a limit."""
+    """One WebSocket's way out: what is said in one turn of the loop leaves in one write."""
 
     def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
         self._socket, self._transport = socket, transport
-        self._frames: deque[bytes] = deque()
+        self._loop = asyncio.get_running_loop()
+        self._parts: list[bytes] = []
         self._unsent_bytes = 0
-        self._wake = asyncio.Event()
 
     def send(self, data: bytes) -> bool:
-        """Queue one frame; False when the client has fallen too far behind."""
-        self._frames.append(data)
+        """Say one frame; False when the client has fallen too far behind."""
+        if not self._parts:
+            self._loop.call_soon(self._write)
+        self._parts += (text_head(len(data)), data)
         self._unsent_bytes += len(data)
-        self._wake.set()
         return self._unsent_bytes <= UNSENT_BYTES_MAX
 
-    async def write(self) -> None:
-        """Send what is queued, for ever; a frame waits while the network does not take the one before it."""
-        try:
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                while self._frames:
-                    data = self._frames.popleft()
-                    await self._socket.send_frame(data, WSMsgType.TEXT)
-                    self._unsent_bytes -= len(data)
-        except ConnectionError:
+    def _write(self) -> None:
+        """Hand everything to the network; what it does not take yet counts as unsent."""
+        parts, self._parts = self._parts, []
+        if self._transport is None or self._transport.is_closing():
             return  # The reading side notices too, and cleans up.
+        self._transport.write(b"".join(parts))
+        self._unsent_bytes = self._transport.get_write_buffer_size()
 
     def drop(self) -> None:
         """Cut the line: whoever does not read would not read a farewell either."""
@@ -200,7 +145,8 @@ class Client:
             self._transport.abort()
 
     async def close(self) -> None:
-        """Say goodbye."""
+        """Say goodbye, after everything else."""
+        self._write()
         await self._socket.close(code=WSCloseCode.GOING_AWAY, drain=False)
 
 
@@ -211,9 +157,11 @@ class Shell:
         self._ctx, self._core = ctx, core
         self.service = Service(ctx, core, self._act, tick_ms=TICK_MS)
         self.service.on_beat.append(self._beat)
+        self._storage = _storage(ctx)
         self._numbers = count(1)
         self._asked: dict[int, asyncio.Future[HttpReply]] = {}
         self._clients: dict[int, Client] = {}
+        self._refused: dict[int, int] = {}  # Connections that are not let in -> HTTP status.
         self._open = asyncio.Event()
         self.bug: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._alarm: asyncio.TimerHandle | None = None
@@ -285,6 +233,12 @@ class Shell:
                 asked = self._asked.get(output.request_id)
                 if asked is not None and not asked.done():
                     asked.set_result(output)
+            case SocketClose():
+                self._cut(output)
+            case Keep():
+                self._storage.append(output.records)
+            case Recall():
+                self.service.feed(Restored(self._storage.records))
             case MarketEnded():
                 self._ctx.fleet.put(Word.MARKET_ENDED, 1)
             case _:
@@ -297,6 +251,14 @@ class Shell:
         log.say("WARNING", "exchange.slow_client", f"connection {output.connection} does not keep up: dropped")
         self._gone(output.connection)
         client.drop()
+
+    def _cut(self, output: SocketClose) -> None:
+        """Let a client go, or not in at all."""
+        client = self._clients.pop(output.connection, None)
+        if client is not None:
+            client.drop()
+        elif output.status:
+            self._refused[output.connection] = output.status
 
     def _gone(self, connection: int) -> None:
         if self._clients.pop(connection, None) is not None:
@@ -319,26 +281,37 @@ class Shell:
             reply = await asked
         finally:
             del self._asked[number]
+        if not reply.status:  # A fault: nobody ever answers.
+            if request.transport is not None:
+                request.transport.abort()
+            raise ConnectionResetError("never answered, on purpose")
         return web.Response(status=reply.status, headers={"Server": NAME, **dict(reply.headers)}, body=reply.body)
 
     async def _serve_socket(self, request: web.Request) -> web.StreamResponse:
         if len(self._clients) >= CLIENTS_MAX:
             return web.Response(status=503)
+        number = next(self._numbers)
+        _, _, query = _latin(request.raw_path).partition("?")
+        self._feed(SocketOpened(number, request.path, query, request.remote or ""))
+        if number in self._refused:
+            return web.Response(status=self._refused.pop(number))
         socket = web.WebSocketResponse(
-            compress=False, max_msg_size=TEXT_BYTES_MAX, timeout=CLOSE_WAIT_S, decode_text=False
+            compress=False, max_msg_size=TEXT_BYTES_MAX, timeout=CLOSE_WAIT_S, decode_text=False, autoping=False
         )
         socket.headers["Server"] = NAME
-        await socket.prepare(request)
-        number, client = next(self._numbers), Client(socket, request.transport)
-        self._clients[number] = client
-        writing = asyncio.create_task(client.write())
-        self._feed(SocketOpened(number, request.path))
+        try:
+            await socket.prepare(request)
+        except BaseException:
+            self._feed(SocketClosed(number))
+            raise
+        self._clients[number] = Client(socket, request.transport)
         try:
             async for message in socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY) and number in self._clients:
                     self._feed(SocketText(number, bytes(message.data)))
+                elif message.type is WSMsgType.PING and not self._core.frozen(number):
+                    await socket.pong(message.data)
         finally:
-            writing.cancel()
             self._gone(number)
         return socket
 

@@ -72,3 +72,6 @@ class Market(Protocol):
 
     def orderbook_result(self, symbol: str, limit: int) -> dict[str, Any]:
         """Return the ``result`` of GET /v5/market/orderbook with up to ``limit`` levels a side."""
+
+    def recent_trades(self, symbol: str, limit: int) -> list[dict[str, Any]]:
+        """Return the last trades with the keys of the publicTrade topic, newest first."""

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import NamedTuple
 
 AGENTS = 0  # Owner of every order of the synthetic market; accounts count from 1.
 
+# What an incoming order does when it meets an order of its own owner; NO_SMP: it trades with it.
+NO_SMP, CANCEL_MAKER, CANCEL_TAKER, CANCEL_BOTH = "None", "CancelMaker", "CancelTaker", "CancelBoth"
+
 WOULD_TAKE = "EC_PostOnlyWillTakeLiquidity"
 NOTHING_TO_FILL = "EC_NoImmediateQtyToFill"
 NOT_ALL_FILLED = "EC_CancelForNoFullFill"
+MET_ITSELF = "smp"  # Not the venue's word: whoever asked names it.
 
 
 class Fill(NamedTuple):
@@ -24,6 +29,7 @@ class Fill(NamedTuple):
     price_ticks: int
     qty_lots: int
     maker_left_lots: int
+    seq: int = 0  # The book's sequence: the same for all matches of one taker order.
 
 
 class Outcome(NamedTuple):
@@ -33,19 +39,23 @@ class Outcome(NamedTuple):
     resting_lots: int
     cancelled_lots: int
     reason: str  # Empty, or the venue's rejectReason.
+    met: tuple[int, ...] = ()  # Orders of its own owner that it would have traded with, had that not been forbidden.
 
 
 class Order:
     """A resting order. Read-only outside this file."""
 
-    __slots__ = ("left_lots", "order_id", "owner", "price_ticks", "side")
+    __slots__ = ("left_lots", "order_id", "owner", "price_ticks", "reduce_only", "side")
 
-    def __init__(self, order_id: int, owner: int, side: int, price_ticks: int, left_lots: int) -> None:
+    def __init__(
+        self, order_id: int, owner: int, side: int, price_ticks: int, left_lots: int, reduce_only: bool = False
+    ) -> None:
         self.order_id, self.owner, self.side = order_id, owner, side
         self.price_ticks, self.left_lots = price_ticks, left_lots
+        self.reduce_only = reduce_only
 
 
-class _Level:
+class Level:
     """All orders at one price, oldest first."""
 
     __slots__ = ("lots", "orders")
@@ -63,14 +73,14 @@ class _Side:
     def __init__(self, side: int) -> None:
         self.side = side
         self.keys: list[int] = []
-        self.levels: dict[int, _Level] = {}
+        self.levels: dict[int, Level] = {}
 
     def add(self, order: Order) -> int:
         """Put the order behind the others at its price; return the level's size."""
         key = self.side * order.price_ticks
         level = self.levels.get(key)
         if level is None:
-            level = self.levels[key] = _Level()
+            level = self.levels[key] = Level()
             insort(self.keys, key)
         level.orders[order.order_id] = order
         level.lots += order.left_lots
@@ -86,42 +96,63 @@ class _Side:
 
 
 class MatchingBook:
-    """Price-time matching for one symbol. ``side`` is +1 to buy, -1 to sell; prices are ticks above zero."""
+    """Price-time matching for one symbol. ``side`` is +1 to buy, -1 to sell; prices are ticks above zero.
+
+    The book knows what each account holds (``held_lots``), so that a resting reduce-only order is cut at the very
+    match that would turn the position around: what it cannot give is taken off the book, and the taker goes on.
+    """
 
     def __init__(self) -> None:
         self._bids, self._asks = _Side(1), _Side(-1)
         self._orders: dict[int, Order] = {}
         self._changed: dict[int, int] = {}  # side x price -> size of the level now
         self.last_ticks = 0  # Price of the last match; 0 before the first.
+        self.seq = 0  # Rises with everything that happens in the book.
+        self.held_lots: dict[int, int] = {}  # Signed position of each account that ever traded here.
+        self.before_account: Callable[[int, int, int], None] | None = None  # Told side, limit and size of its orders.
 
     # --- orders ---------------------------------------------------------------------------------------------
 
-    def submit(self, order_id: int, owner: int, side: int, price_ticks: int, qty_lots: int, tif: str) -> Outcome:
-        """Match an order and rest what may rest. ``tif`` is GTC, IOC, FOK or PostOnly."""
+    def submit(
+        self, order_id: int, owner: int, side: int, price_ticks: int, qty_lots: int, tif: str,
+        smp: str = NO_SMP, reduce_only: bool = False,
+    ) -> Outcome:  # fmt: skip
+        """Match an order and rest what may rest. ``tif`` is GTC, IOC, FOK or PostOnly.
+
+        ``reduce_only`` concerns what rests of it: as a taker it must not be larger than what there is to close.
+        """
         assert side in (1, -1)
         assert price_ticks > 0
         assert qty_lots > 0
         assert order_id not in self._orders
+        self.seq += 1
         assert tif in ("GTC", "IOC", "FOK", "PostOnly")
+        if owner and self.before_account is not None:
+            self.before_account(side, price_ticks, qty_lots)
         # In key space of the other side, everything at or above this key is within the limit.
         keys = (self._asks if side > 0 else self._bids).keys
         crosses = bool(keys) and keys[-1] >= -side * price_ticks
         if tif == "PostOnly" and crosses:
             return Outcome([], 0, qty_lots, WOULD_TAKE)
-        if tif == "FOK" and self._available(side, price_ticks, qty_lots) < qty_lots:
+        if tif == "FOK" and self._fillable(owner, side, price_ticks, qty_lots, smp) < qty_lots:
             return Outcome([], 0, qty_lots, NOT_ALL_FILLED)
-        fills = self._take(order_id, owner, side, price_ticks, qty_lots) if crosses else []
-        left = qty_lots - sum(fill.qty_lots for fill in fills)
+        met: list[int] = []
+        fills = self._take(order_id, owner, side, price_ticks, qty_lots, smp, met) if crosses else []
+        left = qty_lots - sum([fill.qty_lots for fill in fills]) if fills else qty_lots
         if not left:
-            return Outcome(fills, 0, 0, "")
+            return Outcome(fills, 0, 0, "", tuple(met))
+        if met and smp in (CANCEL_TAKER, CANCEL_BOTH):
+            return Outcome(fills, 0, left, MET_ITSELF, tuple(met))
         if tif == "IOC":
-            return Outcome(fills, 0, left, NOT_ALL_FILLED if fills else NOTHING_TO_FILL)
-        order = self._orders[order_id] = Order(order_id, owner, side, price_ticks, left)
+            return Outcome(fills, 0, left, NOT_ALL_FILLED if fills else NOTHING_TO_FILL, tuple(met))
+        order = self._orders[order_id] = Order(order_id, owner, side, price_ticks, left, reduce_only)
         own = self._bids if side > 0 else self._asks
         self._changed[side * price_ticks] = own.add(order)
-        return Outcome(fills, left, 0, "")
+        return Outcome(fills, left, 0, "", tuple(met))
 
-    def _take(self, order_id: int, owner: int, side: int, price_ticks: int, qty_lots: int) -> list[Fill]:
+    def _take(
+        self, order_id: int, owner: int, side: int, price_ticks: int, qty_lots: int, smp: str, met: list[int]
+    ) -> list[Fill]:
         """Match against the other side, best price and oldest order first, up to the limit price."""
         other = self._asks if side > 0 else self._bids
         limit = -side * price_ticks
@@ -133,18 +164,71 @@ class MatchingBook:
             while qty_lots and level.lots:
                 maker = next(iter(level.orders.values()))
                 lots = min(qty_lots, maker.left_lots)
+                if maker.owner:
+                    lots = self._give(level, maker, owner, lots, smp, met)
+                    if not lots:
+                        if met and smp != CANCEL_MAKER:
+                            qty_lots = 0
+                        continue
+                if owner:
+                    self.held_lots[owner] = self.held_lots.get(owner, 0) + side * lots
                 qty_lots -= lots
                 level.lots -= lots
                 maker.left_lots -= lots
                 if not maker.left_lots:
                     del level.orders[maker.order_id]
                     del self._orders[maker.order_id]
-                fills.append(Fill(maker.order_id, maker.owner, order_id, owner, side, price, lots, maker.left_lots))
+                left = maker.left_lots
+                fills.append(Fill(maker.order_id, maker.owner, order_id, owner, side, price, lots, left, self.seq))
+                self.last_ticks = price
             self._changed[key] = level.lots
-            self.last_ticks = price
             if not level.lots:
                 other.drop_level(key)
         return fills
+
+    def _give(self, level: Level, maker: Order, owner: int, lots: int, smp: str, met: list[int]) -> int:
+        """Return how many of ``lots`` an account's resting order gives to a taker; where it is 0, it may have gone."""
+        if maker.owner == owner and smp != NO_SMP:
+            met.append(maker.order_id)
+            if smp != CANCEL_TAKER:
+                self._remove(level, maker)
+            return 0
+        held = self.held_lots.get(maker.owner, 0)
+        if maker.reduce_only:
+            lots = min(lots, abs(held)) if held * maker.side < 0 else 0
+        if lots:
+            self.held_lots[maker.owner] = held + maker.side * lots
+        else:
+            self._remove(level, maker)
+        return lots
+
+    def _remove(self, level: Level, order: Order) -> None:
+        """Take an order off its level, which the caller looks after."""
+        level.lots -= order.left_lots
+        del level.orders[order.order_id]
+        del self._orders[order.order_id]
+
+    def _fillable(self, owner: int, side: int, price_ticks: int, qty_lots: int, smp: str) -> int:
+        """Return how much of ``qty_lots`` would fill at once; exact also where the owner meets itself."""
+        other = self._asks if side > 0 else self._bids
+        if not owner:
+            return self._available(side, price_ticks, qty_lots)
+        total, left = 0, dict(self.held_lots)
+        for key in reversed(other.keys):
+            if key < -side * price_ticks or total >= qty_lots:
+                break
+            for maker in other.levels[key].orders.values():
+                if maker.owner == owner and smp != NO_SMP:
+                    if smp != CANCEL_MAKER:
+                        return total
+                    continue
+                lots, held = min(maker.left_lots, qty_lots - total), left.get(maker.owner, 0)
+                if maker.reduce_only:
+                    lots = min(lots, abs(held)) if held * maker.side < 0 else 0
+                left[maker.owner] = held + maker.side * lots
+                left[owner] = left.get(owner, 0) + side * lots
+                total += lots
+        return total
 
     def cancel(self, order_id: int) -> int:
         """Remove an order; return the lots cancelled, 0 if it is not resting."""
@@ -161,6 +245,7 @@ class MatchingBook:
         key = order.side * order.price_ticks
         level = side.levels[key]
         lots = min(lots, order.left_lots)
+        self.seq += 1
         order.left_lots -= lots
         level.lots -= lots
         if not order.left_lots:
@@ -211,7 +296,18 @@ class MatchingBook:
             total += other.levels[key].lots
         return total
 
+    def ladder(self, side: int) -> tuple[list[int], dict[int, Level]]:
+        """Return one side as it stands, not to be changed: keys (side x price, the best last) and their levels."""
+        own = self._bids if side > 0 else self._asks
+        return own.keys, own.levels
+
+    def take_changed(self) -> dict[int, int]:
+        """Return side x price -> lots now of each level touched since the last call, oldest first."""
+        changed = self._changed
+        if changed:
+            self._changed = {}
+        return changed
+
     def take_changes(self) -> list[tuple[int, int, int]]:
-        """Return (side, price_ticks, lots now) of each level touched since the last call, oldest first."""
-        changed, self._changed = self._changed, {}
-        return [(1, key, lots) if key > 0 else (-1, -key, lots) for key, lots in changed.items()]
+        """Return the same as (side, price_ticks, lots now)."""
+        return [(1, key, lots) if key > 0 else (-1, -key, lots) for key, lots in self.take_changed().items()]

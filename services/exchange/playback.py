@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from services.exchange.matching import Fill
+from services.exchange.recorded_book import RecordedBook
 from services.exchange.ticker_stream import rest_row
-from shared.messages import Instrument
+from shared.messages import BUY, SELL, Instrument
 from shared.scale import OffGridError, Scale, to_e8
 
 MS = 1_000_000
+TRADES_KEPT = 1_000
 # Only these three keys tell the time of a frame. Inside a JSON string the quotes would be escaped, so this is exact.
 STAMPS = re.compile(rb'("(?:ts|cts|T)"\s*:\s*)(\d+)')
 
@@ -28,26 +31,30 @@ class _Book:
 
     def __init__(self, topic: str, scale: Scale) -> None:
         self.topic, self.symbol = topic, topic.split(".", 2)[2]
+        self.depth = int(topic.split(".", 2)[1])
         self._scale = scale
         self.bids: dict[int, tuple[str, str]] = {}  # price in ticks -> (price, size)
         self.asks: dict[int, tuple[str, str]] = {}
         self.ids: dict[str, int] = {}  # u and seq of the last frame; empty before the first.
         self.ts_ms = self.cts_ms = 0
 
-    def apply(self, frame: dict[str, Any]) -> None:
-        """Apply a snapshot or delta."""
+    def apply(self, frame: dict[str, Any]) -> dict[int, dict[int, int]]:
+        """Apply a snapshot or delta; return the sizes it names in lots, by side and price in ticks."""
         data = frame["data"]
+        named: dict[int, dict[int, int]] = {BUY: {}, SELL: {}}
         if frame["type"] == "snapshot":
             self.bids, self.asks = {}, {}
-        for side, levels in ((self.bids, data["b"]), (self.asks, data["a"])):
+        for sign, side, levels in ((BUY, self.bids, data["b"]), (SELL, self.asks, data["a"])):
             for price, size in levels:
                 ticks = self._scale.price_ticks(price)
+                named[sign][ticks] = self._scale.qty_lots(size)
                 if size.strip("0."):
                     side[ticks] = (price, size)
                 else:
                     side.pop(ticks, None)
         self.ids = {"u": data["u"], "seq": data["seq"]}
         self.ts_ms, self.cts_ms = frame["ts"], frame.get("cts", frame["ts"])
+        return named
 
     def levels(self, limit: int | None = None) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
         """Return bids and asks, best first."""
@@ -56,33 +63,45 @@ class _Book:
 
 
 class PlaybackMarket:
-    """A ``Market`` that plays ``frames`` (receive time in ns, bytes) from the moment ``start`` is called.
+    """A ``Market`` that plays the recorded frames from the moment ``start`` is called, and takes orders.
 
-    Frames that belong to no topic (acknowledgements, pongs) or cannot be read are left out and counted in ``skipped``.
+    ``source`` opens the recording: pairs of receive time in ns and bytes. It is read twice, once now to learn what
+    there is and once while it plays; never more of it is held than the next frame. Frames that belong to no topic
+    (acknowledgements, pongs) or cannot be read are left out and counted in ``skipped``.
+
+    Orders meet the deepest recorded book of their symbol (``RecordedBook``); what is said in public is the recording.
     """
 
-    def __init__(self, frames: Iterable[tuple[int, bytes]], instruments: Sequence[Instrument]) -> None:
+    def __init__(
+        self,
+        source: Callable[[], Iterable[tuple[int, bytes]]],
+        instruments: Sequence[Instrument],
+        queue_power: float | None = None,
+    ) -> None:
         self.instruments: Mapping[str, Instrument] = {rules.symbol: rules for rules in instruments}
         self.symbols = tuple(self.instruments)
-        self.matches_orders = False
-        self.skipped = 0
-        self.frames: list[tuple[int, str, bytes]] = []  # Time since the first frame in ns, topic, frame.
+        self.skipped = self.frames = 0
         self._scales = {rules.symbol: Scale(rules.tick, rules.lot) for rules in instruments}
         self._tickers: dict[str, dict[str, str]] = {}
         self._books: dict[str, _Book] = {}
+        self._trades: dict[str, deque[dict[str, Any]]] = {}  # The last ones of each symbol, moved to the present.
         self._topics: dict[str, int] = {}  # topic -> subscribers
         self._played: set[str] = set()  # Topics of which a frame has been sent.
-        self._first_ns = self._last_ns = 0
+        self._first_ns = 0
         self._start_ns: int | None = None
         self._shift_ms = 0
-        self._next = 0
-        self._now = 0
-        for recv_ns, frame in frames:
-            self._add(recv_ns, frame)
+        self._now, self._played_ns = 0, -1
+        self._due: list[tuple[str, bytes]] = []  # Played, but not yet said.
+        for recv_ns, frame in source():
+            self._survey(recv_ns, frame)
         self.start_topics = tuple(self._books)
+        self.books = {symbol: RecordedBook(queue_power) for symbol in self.symbols}
+        self._matched = {book.topic for symbol in self.symbols if (book := self._deepest(symbol)) is not None}
+        self._ahead = self._frames(source())
+        self._next = next(self._ahead, None)
 
-    def _add(self, recv_ns: int, frame: bytes) -> None:
-        """Take up one frame, and learn from it what REST is to answer before the start."""
+    def _survey(self, recv_ns: int, frame: bytes) -> None:
+        """Learn from one frame what topics there are, and what REST is to answer before the start."""
         try:
             decoded = orjson.loads(frame)
             topic = decoded["topic"]
@@ -96,10 +115,23 @@ class PlaybackMarket:
             return
         if not self.frames:
             self._first_ns = recv_ns
-        # A receive time that runs back is played with the frame before it: order outranks timing.
-        self._last_ns = max(self._last_ns, recv_ns)
+        self.frames += 1
         self._topics.setdefault(topic, 0)
-        self.frames.append((self._last_ns - self._first_ns, topic, frame))
+
+    def _frames(self, source: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, str, dict[str, Any], bytes]]:
+        """Yield (time since the first frame in ns, topic, decoded, frame) of every frame that is played."""
+        last_ns = self._first_ns
+        for recv_ns, frame in source:
+            try:
+                decoded = orjson.loads(frame)
+                topic = decoded["topic"]
+                known = topic in self._topics
+            except (KeyError, TypeError, ValueError):
+                continue
+            if known:
+                # A receive time that runs back is played with the frame before it: order outranks timing.
+                last_ns = max(last_ns, recv_ns)
+                yield last_ns - self._first_ns, topic, decoded, frame
 
     # --- playing ---------------------------------------------------------------------------------------------------
 
@@ -115,34 +147,71 @@ class PlaybackMarket:
             self._shift_ms = (now - self._first_ns) // MS
 
     def ended(self, now: int) -> bool:
-        """Return whether every frame has been sent."""
-        return self._next == len(self.frames)
+        """Return whether every frame has been played."""
+        return self._next is None
+
+    @property
+    def matches_orders(self) -> bool:
+        """True once every symbol has shown a book and a price to judge orders by."""
+        return all(self.mark_e8(symbol) and all(self.touch_ticks(symbol)) for symbol in self.symbols)
+
+    def play(self, now: int) -> list[tuple[str, Fill]]:
+        """Let everything happen that is due: return the recorded trades as matches, and those of resting orders."""
+        self._now = self._played_ns = now
+        fills: list[tuple[str, Fill]] = []
+        while self._start_ns is not None and self._next is not None and self._next[0] <= now - self._start_ns:
+            _, topic, decoded, frame = self._next
+            self._played.add(topic)
+            fills += self._learn(topic, decoded)
+            self._due.append((topic, shifted(frame, self._shift_ms)))
+            self._next = next(self._ahead, None)
+        return fills
 
     def advance(self, now: int, fills: Sequence[tuple[str, Fill]] = ()) -> list[tuple[str, bytes]]:
-        """Return the (topic, frame) that are due, for all topics in the recording's order; there are no fills."""
-        assert not fills
-        self._now = now
-        if self._start_ns is None:
-            return []
-        due: list[tuple[str, bytes]] = []
-        while self._next < len(self.frames) and self.frames[self._next][0] <= now - self._start_ns:
-            _, topic, frame = self.frames[self._next]
-            self._next += 1
-            self._played.add(topic)
-            self._learn(topic, frame)
-            due.append((topic, shifted(frame, self._shift_ms)))
+        """Return the (topic, frame) that are due, for all topics in the recording's order.
+
+        ``fills`` are not told: the recording is what the public sees, whatever the account does.
+        """
+        if now != self._played_ns:
+            self.play(now)
+        due, self._due = self._due, []
         return due
 
-    def _learn(self, topic: str, frame: bytes) -> None:
-        """Keep the state that late subscribers and REST ask for. A frame that cannot be applied is still played."""
+    def _learn(self, topic: str, decoded: dict[str, Any]) -> list[tuple[str, Fill]]:
+        """Keep what late subscribers and REST ask for; match. A frame that cannot be applied is still played."""
+        head, _, symbol = topic.partition(".")
         try:
             if topic in self._books:
-                self._books[topic].apply(orjson.loads(frame))
-            elif topic.startswith("tickers."):
-                decoded = orjson.loads(frame)
-                self._tickers[topic.split(".", 1)[1]] |= decoded["data"]
+                return self._show(topic, self._books[topic], decoded)
+            if head == "tickers":
+                self._tickers[symbol] |= decoded["data"]
+            elif head == "publicTrade":
+                rows = [{**row, "T": row["T"] + self._shift_ms} for row in decoded["data"]]
+                self._trades.setdefault(symbol, deque(maxlen=TRADES_KEPT)).extend(rows)
+                return [(symbol, fill) for row in decoded["data"] for fill in self._trade(symbol, row)]
         except (KeyError, TypeError, AttributeError, ValueError):
             self.skipped += 1
+        return []
+
+    def _show(self, topic: str, book: _Book, decoded: dict[str, Any]) -> list[tuple[str, Fill]]:
+        """Apply a frame of a book, and let the orders in it feel that."""
+        changed = book.apply(decoded)
+        if topic not in self._matched:
+            return []
+        edges = tuple(
+            pick(side) if len(side) >= book.depth else 0 for pick, side in ((min, book.bids), (max, book.asks))
+        )
+        matched = self.books[book.symbol].show(
+            changed, decoded["type"] == "snapshot", (edges[0], edges[1]), book.cts_ms
+        )
+        return [(book.symbol, fill) for fill in matched]
+
+    def _trade(self, symbol: str, row: dict[str, Any]) -> list[Fill]:
+        """Play one trade, unless it came about outside the displayed book."""
+        if symbol not in self.books or row.get("BT") or row.get("RPI"):
+            return []
+        scale, side = self._scales[symbol], BUY if row["S"] == "Buy" else SELL
+        return self.books[symbol].trade(side, scale.price_ticks(row["p"]), scale.qty_lots(row["v"]), row["T"])
 
     # --- topics ----------------------------------------------------------------------------------------------------
 
@@ -183,6 +252,8 @@ class PlaybackMarket:
 
     def last_ticks(self, symbol: str) -> int:
         """Return the last traded price in ticks, 0 while unknown or off the grid."""
+        if self.books[symbol].last_ticks:
+            return self.books[symbol].last_ticks
         try:
             return self._scales[symbol].price_ticks(self._tickers[symbol]["lastPrice"])
         except (KeyError, OffGridError):
@@ -196,12 +267,14 @@ class PlaybackMarket:
         return max(book.bids, default=0), min(book.asks, default=0)
 
     def mark_e8(self, symbol: str) -> int:
-        """Return the mark price at 1e-8, 0 while unknown."""
-        return self._price_e8(symbol, "markPrice")
+        """Return the mark price at 1e-8: of the ticker, else the middle of the book, 0 while unknown."""
+        bid, ask = self.touch_ticks(symbol)
+        mid = (bid + ask) * self._scales[symbol].tick_e8 // 2 if bid and ask else 0
+        return self._price_e8(symbol, "markPrice") or mid
 
     def index_e8(self, symbol: str) -> int:
-        """Return the index price at 1e-8, 0 while unknown."""
-        return self._price_e8(symbol, "indexPrice")
+        """Return the index price at 1e-8: of the ticker, else the mark price, 0 while unknown."""
+        return self._price_e8(symbol, "indexPrice") or self.mark_e8(symbol)
 
     def ticker_row(self, symbol: str) -> dict[str, str]:
         """Return the symbol's record of GET /v5/market/tickers; before the start the recording's first."""
@@ -215,6 +288,10 @@ class PlaybackMarket:
         bids, asks = ([[price, size] for price, size in side] for side in book.levels(limit))
         times = {"ts": book.ts_ms + self._shift_ms, "cts": book.cts_ms + self._shift_ms}
         return {"s": symbol, "b": bids, "a": asks, **times, **book.ids}
+
+    def recent_trades(self, symbol: str, limit: int) -> list[dict[str, Any]]:
+        """Return the last trades that were played, newest first."""
+        return list(reversed(self._trades.get(symbol, ())))[:limit]
 
     def _price_e8(self, symbol: str, key: str) -> int:
         try:

@@ -5,38 +5,68 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.exchange.depth_stream import INTERVAL_NS, MS, DepthStream
+from services.exchange.depth_stream import INTERVAL_NS, MS, DepthStream, Texts
 from services.exchange.matching import Fill
 from services.exchange.synthetic import SyntheticMarket
 from services.exchange.ticker_stream import TickerStream, rest_row
 from services.exchange.trade_stream import TradeStream
 from shared.messages import Instrument
 
-SEQ_START = 500_000_000_000
 UPDATE_START = 1_000_000
+DEEPEST = 1_000
+LOOK_NS = 1_000 * MS  # How often a symbol that nobody watches is looked at.
 
 Stream = DepthStream | TradeStream | TickerStream
 
 
 class _Symbol:
-    """One symbol's topics. ``seq`` is the cross sequence that depths, trades and tickers share."""
+    """One symbol's topics. ``seq`` is the book's own sequence, which depths, trades and tickers share."""
 
     def __init__(self, market: SyntheticMarket, symbol: str, now: int) -> None:
         self.book, self.name = market.books[symbol], symbol
+        # A sequence goes on over restarts: it begins at the microsecond, which no book gets ahead of.
+        self.book.seq = max(self.book.seq, now // 1_000)
         scale = market.scales[symbol]
-        self.depths = [DepthStream(symbol, depth, scale, self.book, UPDATE_START * depth) for depth in INTERVAL_NS]
+        texts = Texts(scale)
+        self.depths = {
+            depth: DepthStream(symbol, depth, scale, self.book, UPDATE_START * depth, texts) for depth in INTERVAL_NS
+        }
         self.trades = TradeStream(symbol, scale, self.book.last_ticks, now)
         self.ticker = TickerStream(market, symbol)
-        self.seq, self.cts_ms = SEQ_START, now // MS
-        self.update_id = UPDATE_START  # Of the 1000-level stream that REST quotes.
+        self.live: list[DepthStream] = []  # Watched depths whose first snapshot has gone out.
+        self.ticker_live = False
+        self.seq, self.cts_ms = self.book.seq, now // MS
+        self.due_ns = 0
+        self.listened = False
 
     def sync(self, now: int) -> None:
         """Take note of what has changed in the book."""
-        changes = self.book.take_changes()
-        if changes:
-            self.seq += len(changes)
-            self.update_id += 1
-            self.cts_ms = now // MS
+        changed = self.book.take_changed()
+        if changed:
+            self.seq, self.cts_ms = self.book.seq, now // MS
+            bids = {key: lots for key, lots in changed.items() if key > 0}
+            asks = {key: lots for key, lots in changed.items() if key < 0}
+            for depth in self.live:
+                depth.note(bids, asks)
+
+    def advance(self, now: int) -> list[tuple[str, bytes]]:
+        """Return the books and tickers that are due, and note when the next ones are."""
+        frames = []
+        for depth in self.live:
+            frame = depth.advance(now, self.seq, self.cts_ms)
+            if frame is not None:
+                frames.append((depth.topic, frame))
+        if self.ticker_live:
+            frames += [(self.ticker.topic, frame) for frame in self.ticker.advance(now, self.seq)]
+        self.look(now)
+        return frames
+
+    def look(self, now: int) -> None:
+        """Find out whether anybody listens, and when to come back."""
+        due = [depth.due_ns for depth in self.live]
+        if self.ticker_live:
+            due.append(self.ticker.due_ns)
+        self.listened, self.due_ns = bool(due), min(due, default=now + LOOK_NS)
 
 
 class PublicStreams:
@@ -47,10 +77,11 @@ class PublicStreams:
         self._symbols = {symbol: _Symbol(market, symbol, now) for symbol in market.symbols}
         self._topics: dict[str, tuple[_Symbol, Stream]] = {}
         for symbol in self._symbols.values():
-            streams: list[Stream] = [*symbol.depths, symbol.trades, symbol.ticker]
+            streams: list[Stream] = [*symbol.depths.values(), symbol.trades, symbol.ticker]
             self._topics |= {stream.topic: (symbol, stream) for stream in streams}
         self._watchers = dict.fromkeys(self._topics, 0)
         self._live: set[str] = set()  # Watched topics whose first snapshot has gone out.
+        self._due_ns = now
 
     # --- what there is --------------------------------------------------------------------------------------
 
@@ -103,15 +134,24 @@ class PublicStreams:
         return rest_row(self._symbols[symbol].ticker.state(self._now))
 
     def orderbook_result(self, symbol: str, limit: int) -> dict[str, Any]:
-        """Return the ``result`` of GET /v5/market/orderbook with up to ``limit`` levels a side."""
+        """Return the ``result`` of GET /v5/market/orderbook with up to ``limit`` levels a side.
+
+        It is the book that the subscribers of the deepest topic have, with its update id.
+        """
         topics, scale = self._symbols[symbol], self._market.scales[symbol]
         topics.sync(self._now)
+        deepest = topics.depths[DEEPEST]
+        state = deepest.state(topics.seq, topics.cts_ms, deepest.topic in self._live)
         sides = [
-            [[scale.price_text(ticks), scale.qty_text(lots)] for ticks, lots in topics.book.depth(side, limit)]
-            for side in (1, -1)
+            [[scale.price_text(abs(key)), scale.qty_text(lots)] for key, lots in side[:limit]]
+            for side in (state.bids, state.asks)
         ]
-        ids = {"ts": self._now // MS, "u": topics.update_id, "seq": topics.seq, "cts": topics.cts_ms}
+        ids = {"ts": self._now // MS, "u": state.update_id, "seq": state.seq, "cts": state.cts_ms}
         return {"s": symbol, "b": sides[0], "a": sides[1], **ids}
+
+    def recent_trades(self, symbol: str, limit: int) -> list[dict[str, Any]]:
+        """Return the last trades as the stream shows them, newest first."""
+        return self._symbols[symbol].trades.recent(limit)
 
     # --- topics ---------------------------------------------------------------------------------------------
 
@@ -127,8 +167,14 @@ class PublicStreams:
         """Count one subscriber less."""
         assert self._watchers[topic] > 0
         self._watchers[topic] -= 1
-        if not self._watchers[topic]:
+        if not self._watchers[topic] and topic in self._live:
             self._live.discard(topic)
+            symbol, stream = self._topics[topic]
+            if isinstance(stream, DepthStream):
+                symbol.live.remove(stream)
+            else:
+                symbol.ticker_live = False
+            symbol.look(self._now)
 
     def subscribe(self, topic: str, now: int) -> bytes | None:
         """Return the snapshot that a new subscriber gets first; trades have none."""
@@ -139,35 +185,60 @@ class PublicStreams:
         live = topic in self._live
         self._live.add(topic)
         if isinstance(stream, TickerStream):
-            return stream.snapshot(now, symbol.seq, live)
-        return stream.snapshot(now, symbol.seq, symbol.cts_ms, live)
+            symbol.ticker_live = True
+            frame = stream.snapshot(now, symbol.seq, live)
+        else:
+            frame = stream.snapshot(now, symbol.seq, symbol.cts_ms, live)
+            if not live:
+                symbol.live.append(stream)
+        symbol.look(now)
+        self._due_ns = min(self._due_ns, symbol.due_ns)
+        return frame
+
+    def restart_streams(self, now: int) -> list[tuple[str, bytes]]:
+        """Begin every topic anew, as the push service does when it is restarted: books come again with u = 1."""
+        frames = []
+        for symbol in self._symbols.values():
+            symbol.sync(now)
+            for depth in symbol.depths.values():
+                depth.restart()
+                if depth.topic in self._live:
+                    frames.append((depth.topic, depth.snapshot(now, symbol.seq, symbol.cts_ms, live=False)))
+            if symbol.ticker_live:
+                frames.append((symbol.ticker.topic, symbol.ticker.snapshot(now, symbol.seq, live=False)))
+        return frames
+
+    @property
+    def next_due_ns(self) -> int | None:
+        """When the next book or ticker is due; None while nobody listens to any."""
+        return self._due_ns if self._live else None
 
     def advance(self, now: int, fills: Sequence[tuple[str, Fill]]) -> list[tuple[str, bytes]]:
         """Return the (topic, frame) that are due; ``fills`` are all matches since the last call in order."""
         self._now = now
         frames = self._trades(now, fills)
         for symbol in self._symbols.values():
-            self._market.days[symbol.name].roll(now)
-            symbol.sync(now)
-            for depth in symbol.depths:
-                if depth.topic in self._live:
-                    frames += [(depth.topic, frame) for frame in depth.advance(now, symbol.seq, symbol.cts_ms)]
-            ticker = symbol.ticker
-            if ticker.topic in self._live:
-                frames += [(ticker.topic, frame) for frame in ticker.advance(now, symbol.seq)]
+            if symbol.listened:
+                symbol.sync(now)
+        if now < self._due_ns:
+            return frames
+        self._due_ns = now + LOOK_NS
+        for symbol in self._symbols.values():
+            if now >= symbol.due_ns:
+                self._market.days[symbol.name].roll(now)
+                if not symbol.listened:
+                    symbol.sync(now)
+                frames += symbol.advance(now)
+            self._due_ns = min(self._due_ns, symbol.due_ns)
         return frames
 
     def _trades(self, now: int, fills: Sequence[tuple[str, Fill]]) -> list[tuple[str, bytes]]:
         """Count all matches and return the trade frames. All fills of one taker order share one ``seq``."""
         said: dict[str, list[str]] = {}
-        taker = ("", 0)
         for name, fill in fills:
             symbol = self._symbols[name]
-            if (name, fill.taker_id) != taker:
-                taker = name, fill.taker_id
-                symbol.seq += 1
-            self._market.record(name, fill)
-            said.setdefault(name, []).append(symbol.trades.add(fill, symbol.seq, now // MS))
+            self._market.record(name, fill, fill.seq)
+            said.setdefault(name, []).append(symbol.trades.add(fill, fill.seq, now // MS))
             symbol.ticker.tick_direction = symbol.trades.tick_direction
         return [
             (trades.topic, frame)

@@ -8,8 +8,12 @@ from typing import Any, TypeVar
 from services.exchange.acceptance import invalid, text_of
 from services.exchange.auth import whole
 from services.exchange.desk import Desk
+from services.exchange.orders import RESTING, Order
 
 Item = TypeVar("Item")
+OTHER_CATEGORIES = ("inverse", "spot", "option")
+WEEK_MS = 604_800_000
+FILTERS = ("", "Order", "StopOrder", "tpslOrder", "OpenOrder")
 
 
 def limit_of(params: dict[str, Any], usual: int, most: int) -> int:
@@ -30,6 +34,18 @@ def time_of(params: dict[str, Any], name: str) -> int | None:
     if text and value is None:
         raise invalid(name)
     return value
+
+
+def window_of(params: dict[str, Any], now_ms: int) -> tuple[int, int]:
+    """Return the first and last ms asked about: seven days at most, the last seven where nothing is said."""
+    start, end = time_of(params, "startTime"), time_of(params, "endTime")
+    if end is None:
+        end = now_ms if start is None else start + WEEK_MS
+    if start is None:
+        start = end - WEEK_MS
+    if not 0 <= end - start <= WEEK_MS:
+        raise invalid("startTime")
+    return start, end
 
 
 def scope_of(params: dict[str, Any], desk: Desk, needed: bool) -> tuple[str, ...]:
@@ -64,3 +80,19 @@ def page_of(
             return page, str(number(page[-1]))
         page.append(item)
     return page, ""
+
+
+def filter_of(params: dict[str, Any]) -> Callable[[Order], bool]:
+    """Return the test of orderFilter: which of ordinary and conditional orders are meant."""
+    name = text_of(params, "orderFilter")
+    if name not in FILTERS:
+        raise invalid("orderFilter")
+    ordinary, conditional = name not in ("StopOrder", "tpslOrder"), name not in ("Order", "OpenOrder")
+    # A conditional order that has been triggered and rests is an ordinary one from then on.
+    return lambda order: conditional if order.kind and order.status not in RESTING else ordinary
+
+
+def elsewhere(params: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the empty list of a category that exists on the venue, but in which this account has nothing."""
+    category = text_of(params, "category")
+    return {"category": category, "list": [], "nextPageCursor": ""} if category in OTHER_CATEGORIES else None

@@ -7,15 +7,26 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from services.exchange.account import Account, Margin, Money, Position, divide, position_margin_e8, unrealised_e8
-from services.exchange.orders import Order, Status
+from services.exchange.account import (
+    Account,
+    Margin,
+    Money,
+    Position,
+    divide,
+    position_margin_e8,
+    position_tier,
+    unrealised_e8,
+)
+from services.exchange.orders import FULL_MODE, PARTIAL, WHOLE, Leg, Order, Status
 from shared.messages import BUY
 from shared.scale import E8, e8_text
 
 Row = dict[str, Any]
 UID = "1000001"
-_CONDITIONAL = (Status.UNTRIGGERED, Status.TRIGGERED, Status.DEACTIVATED)
+TRADE, FUNDING, BUST_TRADE, ADL_TRADE, SETTLE = "Trade", "Funding", "BustTrade", "AdlTrade", "Settle"  # execType
+_CONDITIONAL = (Status.UNTRIGGERED, Status.TRIGGERED, Status.DEACTIVATED, Status.REJECTED)
 _STREAM_ONLY = ("category", "feeCurrency", "closedPnl", "slippageTolerance", "slippageToleranceType")
+NO_LEG = Leg(0, "")
 
 
 class Execution(NamedTuple):
@@ -43,6 +54,15 @@ class Execution(NamedTuple):
     mark_e8: int
     exec_ms: int
     seq: int
+    exec_type: str = TRADE
+    price_e8: int = 0  # Of funding, whose price need not be on the grid.
+    position_lots: int = 0  # After it, signed.
+    wallet_e8: int = 0  # After it.
+    entry_e8: int = 0  # What the closed part had been opened for,
+    exit_e8: int = 0  # and was closed for, without fees.
+    open_fee_e8: int = 0  # Of the closed part.
+    close_fee_e8: int = 0
+    leverage_e2: int = 0
 
 
 def side_text(side: int) -> str:
@@ -55,8 +75,10 @@ def order_row(order: Order, money: Money) -> Row:
     scale = money.scale
     price, qty = scale.price_text, scale.qty_text
     left = order.left_lots
-    waiting = order.status in _CONDITIONAL
+    # A market order has no price before it is given its bound.
+    waiting = order.status in _CONDITIONAL and not (order.type == "Limit" and order.price_ticks)
     filled_fee = e8_text(order.fee_e8)
+    profit, loss = order.take_profit or NO_LEG, order.stop_loss or NO_LEG
     return {
         "category": "linear", "symbol": order.symbol, "orderId": order.order_id, "orderLinkId": order.order_link_id,
         "blockTradeId": "", "side": side_text(order.side), "positionIdx": 0, "orderStatus": order.status.value,
@@ -68,24 +90,26 @@ def order_row(order: Order, money: Money) -> Row:
         "cumExecQty": qty(order.filled_lots), "cumExecValue": e8_text(order.value_e8), "cumExecFee": filled_fee,
         "orderType": order.type, "stopOrderType": order.kind, "orderIv": "",
         "triggerPrice": price(order.trigger_ticks) if order.trigger_ticks else "",
-        "takeProfit": price(order.take_profit.trigger_ticks) if order.take_profit else "",
-        "stopLoss": price(order.stop_loss.trigger_ticks) if order.stop_loss else "",
-        "triggerBy": order.trigger_by,
-        "tpTriggerBy": order.take_profit.trigger_by if order.take_profit else "",
-        "slTriggerBy": order.stop_loss.trigger_by if order.stop_loss else "",
+        "takeProfit": price(profit.trigger_ticks) if profit.trigger_ticks else "",
+        "stopLoss": price(loss.trigger_ticks) if loss.trigger_ticks else "",
+        "triggerBy": order.trigger_by, "tpTriggerBy": profit.trigger_by, "slTriggerBy": loss.trigger_by,
         "triggerDirection": order.trigger_direction, "placeType": "",
-        "lastPriceOnCreated": price(order.last_on_created_ticks), "closeOnTrigger": bool(order.kind),
-        "reduceOnly": order.reduce_only, "smpGroup": 0, "smpType": "None", "smpOrderId": "", "slLimitPrice": "0",
-        "tpLimitPrice": "0", "tpslMode": "Full" if _bracketed(order) else "UNKNOWN",
+        "lastPriceOnCreated": price(order.last_on_created_ticks),
+        "closeOnTrigger": order.close_on_trigger or order.kind in WHOLE | PARTIAL,
+        "reduceOnly": order.reduce_only, "smpGroup": 0, "smpType": order.smp_type, "smpOrderId": order.smp_order_id,
+        "slLimitPrice": price(loss.limit_ticks) if loss.limit_ticks else "0",
+        "tpLimitPrice": price(profit.limit_ticks) if profit.limit_ticks else "0", "tpslMode": _tpsl_mode(order),
         "createType": order.create_type, "marketUnit": "", "createdTime": str(order.created_ms),
         "updatedTime": str(order.updated_ms), "feeCurrency": "", "closedPnl": e8_text(order.closed_pnl_e8),
-        "parentOrderLinkId": order.parent_link_id, "slippageTolerance": "0", "slippageToleranceType": "UNKNOWN",
-        "cumFeeDetail": {"USDT": filled_fee} if order.filled_lots else {},
+        "parentOrderLinkId": order.parent_link_id, "slippageTolerance": order.slippage[1],
+        "slippageToleranceType": order.slippage[0], "cumFeeDetail": {"USDT": filled_fee} if order.filled_lots else {},
     }  # fmt: skip
 
 
-def _bracketed(order: Order) -> bool:
-    return bool(order.kind or order.take_profit or order.stop_loss)
+def _tpsl_mode(order: Order) -> str:
+    if order.kind in WHOLE:
+        return FULL_MODE
+    return order.tpsl_mode if order.kind in PARTIAL or order.take_profit or order.stop_loss else "UNKNOWN"
 
 
 def order_rest_row(order: Order, money: Money) -> Row:
@@ -102,13 +126,16 @@ def execution_row(done: Execution, money: Money) -> Row:
     price, qty = money.scale.price_text, money.scale.qty_text
     return {
         "category": "linear", "symbol": done.symbol, "closedSize": qty(done.closed_lots) if done.closed_lots else "0",
-        "execFee": e8_text(done.fee_e8), "execId": done.exec_id, "execPrice": price(done.price_ticks),
-        "execQty": qty(done.qty_lots), "execType": "Trade", "execValue": e8_text(done.value_e8),
+        "execFee": e8_text(done.fee_e8), "execId": done.exec_id,
+        "execPrice": e8_text(done.price_e8) if done.price_e8 else price(done.price_ticks),
+        "execQty": qty(done.qty_lots), "execType": done.exec_type, "execValue": e8_text(done.value_e8),
         "feeRate": e8_text(done.rate_e8), "tradeIv": "", "markIv": "", "blockTradeId": "",
         "markPrice": e8_text(done.mark_e8), "indexPrice": "", "underlyingPrice": "",
         "leavesQty": qty(done.leaves_lots) if done.leaves_lots else "0", "orderId": done.order_id,
-        "orderLinkId": done.order_link_id, "orderPrice": price(done.order_price_ticks),
-        "orderQty": qty(done.order_qty_lots), "orderType": done.order_type, "stopOrderType": done.kind or "UNKNOWN",
+        "orderLinkId": done.order_link_id,
+        "orderPrice": price(done.order_price_ticks) if done.order_price_ticks else "0",
+        "orderQty": qty(done.order_qty_lots) if done.order_qty_lots else "0", "orderType": done.order_type,
+        "stopOrderType": done.kind or "UNKNOWN",
         "side": side_text(done.side), "execTime": str(done.exec_ms), "isLeverage": "0", "isMaker": done.is_maker,
         "seq": done.seq, "marketUnit": "", "execPnl": e8_text(done.pnl_e8), "createType": done.create_type,
         "extraFees": "", "feeCurrency": "USDT",
@@ -127,20 +154,24 @@ class Protection(NamedTuple):
 
     take_profit: str
     stop_loss: str
+    trailing_stop: str = "0"
 
 
 def position_row(position: Position, money: Money, mark_e8: int, taker_rate_e8: int, protection: Protection) -> Row:
     """Return a position as the ``position`` topic shows it."""
     lots = abs(position.lots)
     margin, maintenance = position_margin_e8(position, money, mark_e8, taker_rate_e8)
+    tier = position_tier(position, money, mark_e8)
     return {
-        "positionIdx": 0, "tradeMode": 0, "riskId": 1, "riskLimitValue": "2000000", "symbol": position.symbol,
+        "positionIdx": 0, "tradeMode": 0, "riskId": tier.number, "riskLimitValue": e8_text(tier.limit_e8),
+        "symbol": position.symbol,
         "side": side_text(position.side), "size": money.scale.qty_text(lots) if lots else "0",
         "entryPrice": e8_text(money.average_e8(position.cost_e8, lots)), "sessionAvgPrice": "",
         "leverage": _leverage(position), "positionValue": e8_text(position.cost_e8), "positionBalance": "0",
         "markPrice": e8_text(mark_e8), "positionIM": e8_text(margin), "positionMM": e8_text(maintenance),
         "positionIMByMp": e8_text(margin), "positionMMByMp": e8_text(maintenance),
-        "takeProfit": protection.take_profit, "stopLoss": protection.stop_loss, "trailingStop": "0",
+        "takeProfit": protection.take_profit, "stopLoss": protection.stop_loss,
+        "trailingStop": protection.trailing_stop,
         "unrealisedPnl": e8_text(unrealised_e8(position, money, mark_e8)),
         "cumRealisedPnl": e8_text(position.cum_e8), "curRealisedPnl": e8_text(position.cur_e8),
         "createdTime": str(position.created_ms), "updatedTime": str(position.updated_ms), "tpslMode": "Full",

@@ -1,36 +1,65 @@
-"""WebSocket clients: what they may say (auth, subscribe, unsubscribe, ping) and what each of them listens to.
+"""WebSocket clients: what they may say (auth, subscribe, unsubscribe, ping, orders) and what each of them listens to.
 
-The public and the private socket answer the same request in different shapes; both are kept here as Bybit has them.
+The sockets answer the same request in different shapes; all of them are kept here as Bybit has them.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
 from services.exchange.auth import Door
-from services.exchange.market import Market
+from services.exchange.desk import NS_PER_MS
+from services.exchange.limits import AddressLimits, Limits
+from services.exchange.trade_socket import TradeSession, TradeSocket
 
-PUBLIC_PATH, PRIVATE_PATH = "/v5/public/linear", "/v5/private"
-PATHS = (PUBLIC_PATH, PRIVATE_PATH)
-ALL_IN_ONE = ("order", "execution", "position", "wallet")
-CATEGORISED = ("order.linear", "execution.linear", "position.linear")
+PUBLIC_PATH, PRIVATE_PATH, TRADE_PATH = "/v5/public/linear", "/v5/private", "/v5/trade"
+PATHS = (PUBLIC_PATH, PRIVATE_PATH, TRADE_PATH)
+ALL_IN_ONE = ("order", "execution", "execution.fast", "position", "wallet")
+CATEGORISED = tuple(
+    f"{topic}.{category}"
+    for topic in ("order", "execution", "execution.fast", "position")
+    for category in ("linear", "inverse", "spot", "option")
+)
+DCP = ("dcp", "dcp.future", "dcp.spot", "dcp.option")
+PRIVATE_TOPICS = frozenset((*ALL_IN_ONE, *CATEGORISED, *DCP))
 TOPIC_CHARACTERS_MAX = 21_000  # Sum of the lengths of one connection's topics.
+IDLE_MS = 600_000  # A connection on which neither side said anything for so long is cut,
+IDLE_CHECK_MS = 30_000  # up to this much later.
+_ACTIVE_TIME = re.compile(r"(?:.*&)?max_active_time=([0-9]{1,3})(s|m)(?:&.*)?")
 _SHOWN_MAX = 100
+REFUSED = 403  # What the venue answers to one connection too many is not documented; HTTP's limit has this code.
+
+
+class Topics(Protocol):
+    """The public topics."""
+
+    def valid_topic(self, topic: str) -> bool:
+        """Return whether the topic exists."""
+
+    def watch(self, topic: str) -> None:
+        """Count one more subscriber."""
+
+    def unwatch(self, topic: str) -> None:
+        """Count one subscriber less."""
 
 
 class Client:
     """One connection."""
 
-    __slots__ = ("authenticated", "conn_id", "private", "topics")
+    __slots__ = ("authenticated", "conn_id", "heard_ms", "idle_ms", "path", "private", "remote", "topics", "trade")
 
-    def __init__(self, private: bool, conn_id: str) -> None:
-        self.private, self.conn_id = private, conn_id
+    def __init__(self, path: str, conn_id: str, remote: str, now_ms: int, idle_ms: int) -> None:
+        self.path, self.conn_id, self.remote = path, conn_id, remote
+        self.private = path == PRIVATE_PATH
+        self.trade = TradeSession(conn_id, remote) if path == TRADE_PATH else None
         self.authenticated = False
         self.topics: dict[str, None] = {}
+        self.heard_ms, self.idle_ms = now_ms, idle_ms
 
 
 class Heard(NamedTuple):
@@ -43,17 +72,25 @@ class Heard(NamedTuple):
 class Sockets:
     """All connections and their subscriptions."""
 
-    def __init__(self, market: Market, door: Door, salt: str) -> None:
-        self._market, self._door, self._salt = market, door, salt
+    def __init__(self, topics: Topics, door: Door, trade: TradeSocket, salt: str, limits: Limits) -> None:
+        self._topics, self._door, self._trade, self._salt = topics, door, trade, salt
         self._clients: dict[int, Client] = {}
         self._listeners: dict[str, dict[int, None]] = {}  # topic -> connections, in the order in which they came
+        self._visits = AddressLimits(limits.connections, limits.connections_window_ms)
+        self._open_max = limits.connections_open
+        self._check_ms = 0
 
     # --- who is there ---------------------------------------------------------------------------------------------
 
-    def opened(self, connection: int, path: str) -> None:
-        """A client has come."""
+    def opened(self, connection: int, path: str, query: str, remote: str, now_ms: int) -> int:
+        """A client wants in: return 0, or the HTTP status with which it is sent away."""
+        here = sum(client.remote == remote and client.path == path for client in self._clients.values())
+        if not self._visits.admit(remote, now_ms) or (path == PUBLIC_PATH and here >= self._open_max):
+            return REFUSED
         digest = hashlib.blake2b(f"{self._salt}/connection/{connection}".encode(), digest_size=12).hexdigest()
-        self._clients[connection] = Client(path == PRIVATE_PATH, digest)
+        idle_ms = IDLE_MS if path == PUBLIC_PATH else _idle_ms(query)
+        self._clients[connection] = Client(path, digest, remote, now_ms, idle_ms)
+        return 0
 
     def closed(self, connection: int) -> None:
         """A client has gone; so have its subscriptions."""
@@ -66,13 +103,31 @@ class Sockets:
         """Return the connections that listen to a topic."""
         return self._listeners.get(topic, ())
 
+    def connections(self) -> list[int]:
+        """Return every connection, oldest first."""
+        return list(self._clients)
+
+    def silent(self, told_ns: dict[int, int], now_ms: int) -> list[int]:
+        """Return the connections on which nothing was said for too long; ``told_ns`` is when each was told last."""
+        if now_ms < self._check_ms:
+            return []
+        self._check_ms = now_ms + IDLE_CHECK_MS
+        return [
+            connection
+            for connection, client in self._clients.items()
+            if max(client.heard_ms, told_ns.get(connection, 0) // NS_PER_MS) + client.idle_ms <= now_ms
+        ]
+
     # --- what they say --------------------------------------------------------------------------------------------
 
-    def text(self, connection: int, data: bytes, now_ms: int) -> Heard | None:
+    def text(self, connection: int, data: bytes, now: int) -> Heard | None:
         """Answer one text; None from a connection that is gone."""
         client = self._clients.get(connection)
         if client is None:
             return None
+        client.heard_ms = now // NS_PER_MS
+        if client.trade is not None:
+            return Heard(self._trade.text(client.trade, data, now))
         try:
             frame = orjson.loads(data)
         except orjson.JSONDecodeError as error:
@@ -81,9 +136,9 @@ class Sockets:
             return _refused(client, {}, "Failed to decode incoming data, err: not an object")
         op = frame.get("op")
         if op == "ping":
-            return Heard(_pong(client, frame, now_ms))
+            return Heard(_pong(client, frame, client.heard_ms))
         if op == "auth" and client.private:
-            return self._auth(client, frame, now_ms)
+            return self._auth(client, frame, client.heard_ms)
         if op in ("subscribe", "unsubscribe"):
             return self._change(connection, client, frame, op)
         return _refused(client, frame, "error:invalid op")
@@ -111,7 +166,7 @@ class Sockets:
             client.topics[topic] = None
             self._listeners.setdefault(topic, {})[connection] = None
             if not client.private:
-                self._market.watch(topic)
+                self._topics.watch(topic)
         return Heard(_answer(client, frame, ""), () if client.private else tuple(topics))
 
     def _refuse_topics(self, client: Client, topics: list[Any], op: str) -> str:
@@ -127,21 +182,33 @@ class Sockets:
         if op == "unsubscribe":
             return ""
         if client.private and wanted & {*ALL_IN_ONE} - {"wallet"} and wanted & {*CATEGORISED}:
+            # That they must not be mixed is documented, the text is not.
             return "error:all-in-one and categorised topics in one request"
-        if sum(map(len, client.topics)) + sum(map(len, wanted)) > TOPIC_CHARACTERS_MAX:
+        if not client.private and sum(map(len, client.topics)) + sum(map(len, wanted)) > TOPIC_CHARACTERS_MAX:
             return f"error:args length exceeds {TOPIC_CHARACTERS_MAX}"
         return ""
 
     def _known(self, client: Client, topic: str) -> bool:
-        return topic in ALL_IN_ONE or topic in CATEGORISED if client.private else self._market.valid_topic(topic)
+        return topic in PRIVATE_TOPICS if client.private else self._topics.valid_topic(topic)
 
     def _leave(self, connection: int, client: Client, topic: str) -> None:
         if topic not in client.topics:
             return
         del client.topics[topic]
         del self._listeners[topic][connection]
+        if not self._listeners[topic]:
+            del self._listeners[topic]
         if not client.private:
-            self._market.unwatch(topic)
+            self._topics.unwatch(topic)
+
+
+def _idle_ms(query: str) -> int:
+    """Return the silence that a client asked to be allowed: 30s to 600s, or whole minutes up to ten."""
+    found = _ACTIVE_TIME.fullmatch(query)
+    if found is None:
+        return IDLE_MS
+    asked_ms = int(found[1]) * (1_000 if found[2] == "s" else 60_000)
+    return asked_ms if 30_000 <= asked_ms <= IDLE_MS else IDLE_MS
 
 
 def _shown(topic: object) -> str:
@@ -157,9 +224,7 @@ def _answer(client: Client, frame: dict[str, Any], reason: str) -> bytes:
     op = frame.get("op", "")
     if client.private:
         echo = {"req_id": frame["req_id"]} if "req_id" in frame else {}
-        return orjson.dumps(
-            {**echo, "success": not reason, "ret_msg": reason, "op": op, "conn_id": client.conn_id},
-        )
+        return orjson.dumps({**echo, "success": not reason, "ret_msg": reason, "op": op, "conn_id": client.conn_id})
     return orjson.dumps(
         {
             "success": not reason,

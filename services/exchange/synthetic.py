@@ -1,13 +1,25 @@
-"""Made-up markets on several symbols: seeded agents that trade through real matching books."""
+"""Made-up markets on several symbols: seeded agents that trade through real matching books.
+
+A ``Profile`` says who lives in the books. Every inhabitant draws from a stream of its own: another one more changes
+what it does to the book, but nobody's draws.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from heapq import heapify, heapreplace
+from typing import TYPE_CHECKING, Protocol
 
+from services.exchange.agents.leaders import SYMBOLS_MIN, Leaders, opening_day
+from services.exchange.agents.regimes import RegimeValue
+from services.exchange.agents.stage import Stage
+from services.exchange.agents.turns import TURNS
 from services.exchange.day import Day
 from services.exchange.flow import Flow, U
 from services.exchange.matching import Fill, MatchingBook
+from services.exchange.profile import PROFILES, Profile
+from services.exchange.truth import Truth
+from services.exchange.universe import FOUR
 from shared.messages import Instrument
 from shared.scale import E8, Scale
 
@@ -18,20 +30,21 @@ MINUTE_MS = 60_000
 PAUSE_NS_MAX = 2_000_000_000  # After a longer pause the market has slept: it goes on from here, not through it all.
 LEVEL_USDT = 24_000  # The usual worth of a level: ten a side are worth more than 5 BTC, below which is an alert.
 PREMIUM_PER_MILLION = 300  # The index stands this much below the contract.
+LIVELY = PROFILES["lively"]
+ID_SPAN = 1 << 44  # So many order ids for each agent of a symbol.
 
 
-def _perpetual(symbol: str, tick: str, lot: str, max_lots: int, max_market_lots: int, lev: int) -> Instrument:
-    """Return the rules of one perpetual, smallest order one lot and 5 USDT, funding every eight hours."""
-    return Instrument(symbol, tick, lot, 1, max_lots, max_market_lots, 5 * E8, 480, lev * 100, "Trading")
+INSTRUMENTS = tuple(one.rules for one in FOUR)
+START_PRICES_TICKS = tuple(one.start_ticks for one in FOUR)
 
 
-INSTRUMENTS = (
-    _perpetual("BTCUSDT", "0.10", "0.001", 1_500_000, 150_000, 100),
-    _perpetual("ETHUSDT", "0.01", "0.01", 1_000_000, 200_000, 100),
-    _perpetual("SOLUSDT", "0.010", "0.1", 960_000, 120_000, 100),
-    _perpetual("SUIUSDT", "0.00010", "10", 33_000, 6_600, 50),
-)
-START_PRICES_TICKS = (650_000, 192_250, 14_820, 24_500)
+class Inhabitant(Protocol):
+    """Somebody who acts when it is due, and then says when next."""
+
+    next_ns: int
+
+    def act(self) -> Sequence[Fill]:
+        """Do what is due."""
 
 
 class SyntheticMarket:
@@ -42,7 +55,12 @@ class SyntheticMarket:
     """
 
     def __init__(
-        self, rng: Random, instruments: Sequence[Instrument], start_prices_ticks: Sequence[int], now: int
+        self,
+        rng: Random,
+        instruments: Sequence[Instrument],
+        start_prices_ticks: Sequence[int],
+        now: int,
+        profile: Profile = LIVELY,
     ) -> None:
         assert len(instruments) == len(start_prices_ticks)
         self.instruments = {instrument.symbol: instrument for instrument in instruments}
@@ -52,10 +70,23 @@ class SyntheticMarket:
         self.days: dict[str, Day] = {}
         self.funding_rate_e8: dict[str, int] = {}
         self.open_interest_lots: dict[str, int] = {}
+        self.truth = Truth()
+        self._profile = profile
         self._flows: dict[str, Flow] = {}
+        self._values: dict[str, RegimeValue] = {}
         self._now, self._slept_ns = now, 0
+        inhabitants: list[tuple[str, Inhabitant]] = []
         for symbol, start_ticks in zip(self.symbols, start_prices_ticks, strict=True):
             self._found(rng, symbol, start_ticks)
+            inhabitants.append((symbol, self._flows[symbol]))
+        for symbol in self.symbols:
+            inhabitants += [(symbol, agent) for agent in self._agents(rng, symbol)]
+        if profile.leaders and len(self.symbols) >= SYMBOLS_MIN:
+            leaders = Leaders(_stream(rng), self.days, self._values, self.truth, now)
+            inhabitants.append(("", leaders))
+        # The first of those who are due together: the order of symbols.
+        self._due = [(one.next_ns, number, symbol, one) for number, (symbol, one) in enumerate(inhabitants)]
+        heapify(self._due)
 
     def _found(self, rng: Random, symbol: str, start_ticks: int) -> None:
         """Give one symbol its past, its book and its agents."""
@@ -63,15 +94,36 @@ class SyntheticMarket:
         turnover_e8 = int((60 + 1_100 * rng.random()) * 1_000_000) * E8
         change_per_million = int(8_000 + 60_000 * rng.random()) * (1 if rng.random() < 0.5 else -1)
         prev_ticks = start_ticks - start_ticks * change_per_million // 1_000_000
-        self.days[symbol] = Day(self._now, prev_ticks, start_ticks, turnover_e8 // lot_e8, turnover_e8)
+        past = _stream(rng) if self._profile.volatilities else rng
+        self.days[symbol] = (
+            opening_day(past, start_ticks, lot_e8, self._now)
+            if self._profile.leaders
+            else Day(self._now, prev_ticks, start_ticks, turnover_e8 // lot_e8, turnover_e8)
+        )
         self.funding_rate_e8[symbol] = int(20_000 * rng.random()) - 5_000
         self.open_interest_lots[symbol] = turnover_e8 // lot_e8 // 3
         book = self.books[symbol] = MatchingBook()
         book.last_ticks = start_ticks
         level_lots = max(1, LEVEL_USDT * E8 // lot_e8)
         # Own streams for each symbol's value and agents: what happens in one book must not reach the others.
-        rngs = (type(rng)(rng.getrandbits(64)), type(rng)(rng.getrandbits(64)))
-        self._flows[symbol] = Flow(book, rngs, start_ticks, level_lots, self._now)
+        rngs, profile, value = (_stream(rng), _stream(rng)), self._profile, None
+        if profile.volatilities:
+            value = RegimeValue(symbol, rngs[0], start_ticks, self._now, self.truth, profile.volatilities)
+            self._values[symbol] = value
+        self._flows[symbol] = Flow(book, rngs, start_ticks, level_lots, self._now, profile.habits, value)
+
+    def _agents(self, rng: Random, symbol: str) -> list[Inhabitant]:
+        """Return those who do in one book what detectors look for."""
+        found: list[Inhabitant] = []
+        own = _stream(rng)
+        streams = [_stream(own) for _ in range(TURNS)]
+        for agent in self._profile.agents:
+            stage = Stage(
+                symbol, self.books[symbol], self.scales[symbol], self._flows[symbol], self._values[symbol],
+                self.truth, -(agent.TURN + 1) * ID_SPAN,
+            )  # fmt: skip
+            found.append(agent(stage, streams[agent.TURN], self._now))
+        return found
 
     def advance(self, now: int) -> list[tuple[str, Fill]]:
         """Let the agents do everything that is due, in time order; return their matches."""
@@ -81,13 +133,24 @@ class SyntheticMarket:
         until = now - self._slept_ns
         fills: list[tuple[str, Fill]] = []
         while True:
-            symbol, flow = min(self._flows.items(), key=_due)  # The first of equals: the order of symbols.
-            if flow.next_ns > until:
+            at, number, symbol, one = self._due[0]
+            if at > until:
                 return fills
-            fills += [(symbol, fill) for fill in flow.act()]
+            fills += [(symbol, fill) for fill in one.act()]
+            heapreplace(self._due, (one.next_ns, number, symbol, one))
 
-    def record(self, symbol: str, fill: Fill) -> None:
+    def jump(self, symbol: str, percent: float) -> None:
+        """Let a symbol's value jump; makers and takers follow at once. Never below half of what it was."""
+        value = self._flows[symbol].value
+        step = round(value.uticks * max(-50.0, min(percent, 100.0)) / 100)
+        if symbol in self._values:
+            self._values[symbol].nudge(step)
+        else:
+            value.uticks += step
+
+    def record(self, symbol: str, fill: Fill, seq: int = 0) -> None:
         """Count one match (of whoever) in the figures of the day. Buying opens interest, selling closes it."""
+        self.truth.traded(symbol, fill.taker_id, seq)
         lots, price_ticks = fill.qty_lots, fill.price_ticks
         self.days[symbol].trade(price_ticks, lots, self.scales[symbol].value_e8(price_ticks, lots))
         interest = self.open_interest_lots[symbol] + fill.taker_side * (lots // 4)
@@ -122,5 +185,6 @@ class SyntheticMarket:
         return price_e8 // unit * unit
 
 
-def _due(pair: tuple[str, Flow]) -> int:
-    return pair[1].next_ns
+def _stream(rng: Random) -> Random:
+    """Return a stream of random numbers of its own."""
+    return type(rng)(rng.getrandbits(64))

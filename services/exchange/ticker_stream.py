@@ -38,7 +38,7 @@ class TickerStream:
         self.topic = f"tickers.{symbol}"
         self._market, self._symbol = market, symbol
         self._sent: dict[str, str] = {}
-        self._due_ns = 0
+        self.due_ns = 0
         self.tick_direction = "ZeroPlusTick"
 
     def state(self, now: int) -> dict[str, str]:
@@ -87,14 +87,14 @@ class TickerStream:
         """Return a whole frame of what subscribers know; it is refreshed first if there are none yet."""
         if not live or not self._sent:
             self._sent = self.state(now)
-            self._due_ns = now + INTERVAL_NS
+            self.due_ns = now + INTERVAL_NS
         return self._frame("snapshot", self._sent, now, cs)
 
     def advance(self, now: int, cs: int) -> list[bytes]:
         """Return the delta that is due, if anything has changed."""
-        if now < self._due_ns or not self._sent:
+        if now < self.due_ns or not self._sent:
             return []
-        self._due_ns = (now // INTERVAL_NS + 1) * INTERVAL_NS
+        self.due_ns = (now // INTERVAL_NS + 1) * INTERVAL_NS
         state = self.state(now)
         changed = {key for key, value in state.items() if self._sent[key] != value}
         if not changed:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
+from typing import Any
+
+import orjson
 
 from services.exchange.matching import Fill
 from shared.scale import Scale
 
 TRADES_MAX = 1024  # In one message.
+RECENT_MAX = 1_000  # Kept for REST.
 
 
 class TradeStream:
@@ -19,6 +24,7 @@ class TradeStream:
         self._last_ticks = last_ticks
         self._rising = True
         self._count = 0
+        self._recent: deque[str] = deque(maxlen=RECENT_MAX)
         self.tick_direction = "ZeroPlusTick"
 
     def add(self, fill: Fill, seq: int, now_ms: int) -> str:
@@ -27,10 +33,16 @@ class TradeStream:
         self._count += 1
         side = "Buy" if fill.taker_side > 0 else "Sell"
         price, qty = self._scale.price_text(fill.price_ticks), self._scale.qty_text(fill.qty_lots)
-        return (
+        trade = (
             f'{{"T":{now_ms},"s":"{self._symbol}","S":"{side}","v":"{qty}","p":"{price}",'
             f'"L":"{self.tick_direction}","i":"{self._trade_id()}","BT":false,"RPI":false,"seq":{seq}}}'
         )
+        self._recent.append(trade)
+        return trade
+
+    def recent(self, limit: int) -> list[dict[str, Any]]:
+        """Return the last trades, newest first."""
+        return [orjson.loads(trade) for trade, _ in zip(reversed(self._recent), range(limit), strict=False)]
 
     def frames(self, trades: list[str], now_ms: int) -> list[bytes]:
         """Return the messages that carry these trades."""

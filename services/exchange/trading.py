@@ -1,171 +1,109 @@
-"""What happens to the account's orders in the book: matching, cancelling, reduce-only, triggers.
+"""Everything that can be asked for about orders and positions, whoever asks: REST, the order socket, the operator.
 
-Everything that an event causes is done within the event: the fill, the position, the birth or death of its bracket,
-the trimming of reduce-only orders, the triggers that the new price sets off.
+The methods that take ``params`` read a client's request (the parsed JSON object) and raise RefusedError with Bybit's
+code and text; nothing has changed then. The others are the exchange's own doings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from services.exchange.desk import NS_PER_MS, Desk
+from services.exchange.amendment import Amendment
+from services.exchange.creation import Creation
+from services.exchange.desk import Desk
+from services.exchange.engine import OWNER, Engine
+from services.exchange.funding import Funding
+from services.exchange.liquidation import Liquidated, Liquidation
 from services.exchange.matching import Fill, MatchingBook
-from services.exchange.orders import (
-    AT_REQUEST,
-    BY_REDUCE_ONLY,
-    BY_USER,
-    NO_ERROR,
-    RESTING,
-    Event,
-    Order,
-    OrderRequest,
-    Status,
-)
+from services.exchange.orders import Order, OrderRequest
+from services.exchange.position_rules import PositionRules
 from services.exchange.stops import Stops
-from shared.messages import BUY
 
-OWNER = 1  # Our account's mark on its orders in the book.
+__all__ = ["OWNER", "Liquidated", "Trading"]
 
 
 class Trading:
-    """Carries orders into the books and their fills back to the desk."""
+    """The account's trading on all symbols."""
 
     def __init__(self, desk: Desk, stops: Stops, books: Mapping[str, MatchingBook]) -> None:
-        self._desk, self._stops, self._books = desk, stops, books
-        self._matches: list[tuple[str, Fill]] = []
+        self._desk = desk
+        self._engine = Engine(desk, stops, books)
+        self._creation = Creation(desk, stops, books)
+        self._amendment = Amendment(desk, stops, self._engine)
+        self._position_rules = PositionRules(desk, stops)
+        self._funding = Funding(desk)
+        self._liquidation = Liquidation(desk, self._engine)
 
-    def take_matches(self) -> list[tuple[str, Fill]]:
-        """Return the matches of the account's own takers since the last call, for the public tape."""
-        matches, self._matches = self._matches, []
-        return matches
+    # --- requests -------------------------------------------------------------------------------------------------
 
-    # --- what the client asks for ---------------------------------------------------------------------------------
+    def create(self, params: dict[str, Any], now: int) -> Order:
+        """/v5/order/create."""
+        return self.submit(self._creation.read(params), now)
+
+    def amend(self, params: dict[str, Any], now: int) -> Order:
+        """/v5/order/amend."""
+        return self._amendment.amend(params, now)
+
+    def trading_stop(self, params: dict[str, Any], now: int) -> dict[str, Any]:
+        """/v5/position/trading-stop."""
+        return self._position_rules.trading_stop(params, now)
+
+    def set_leverage(self, params: dict[str, Any], now: int) -> dict[str, Any]:
+        """/v5/position/set-leverage."""
+        return self._position_rules.set_leverage(params, now)
+
+    def switch_mode(self, params: dict[str, Any], now: int) -> dict[str, Any]:
+        """/v5/position/switch-mode."""
+        return self._position_rules.switch_mode(params)
 
     def submit(self, request: OrderRequest, now: int) -> Order:
-        """Accept an order: match it and rest what may rest."""
-        order = self._desk.new_order(request, now)
-        self._match(order, now)
-        return order
+        """Take an order that makes sense."""
+        return self._engine.submit(request, now)
 
     def cancel(self, order: Order, now: int) -> bool:
         """Cancel an open order at the client's request; False if it is too late."""
-        if order.status is Status.UNTRIGGERED:
-            self._stops.drop_leg(order, BY_USER, AT_REQUEST, now)
-            return True
-        if order.status not in RESTING:
-            return False
-        self._end(order, BY_USER, AT_REQUEST, now)
-        self._stops.follow_entry(order, now)
-        return True
+        return self._engine.withdraw(order, now)
 
-    # --- what the market does -------------------------------------------------------------------------------------
+    def cancel_for(self, order: Order, cancel_type: str, reason: str, now: int) -> bool:
+        """Cancel an open order for another reason (CancelByDCP, CancelByAdmin, ...)."""
+        return self._engine.withdraw(order, now, cancel_type, reason)
+
+    # --- the market and time --------------------------------------------------------------------------------------
+
+    def take_matches(self) -> list[tuple[str, Fill]]:
+        """Return the matches of the account's own takers since the last call, for the public tape."""
+        return self._engine.take_matches()
+
+    def take_liquidated(self) -> list[Liquidated]:
+        """Return the takeovers since the last call, for the public stream of liquidations."""
+        return self._liquidation.take()
 
     def market_matched(self, symbol: str, fill: Fill, now: int) -> None:
-        """Take in one match among the market's own orders, or of one of ours that was resting."""
-        if fill.maker_owner == OWNER:
-            order = self._fill_maker(fill, now)
-            if order is not None:
-                self._settle(symbol, order, now)
-        self._trigger(symbol, fill.price_ticks, now)
+        """Take in one match of the market's turn; ``check_triggers`` ends the turn."""
+        self._engine.market_matched(symbol, fill, now)
 
     def check_triggers(self, now: int) -> None:
-        """Compare every bracket with the present last and mark prices."""
-        for symbol in self._stops.symbols():
-            self._trigger(symbol, self._desk.market.last_ticks(symbol), now)
+        """Do what follows from the market's turn and from time: triggers, the band's premium, funding, liquidation."""
+        self._desk.sample_premiums(now)
+        self._engine.check_triggers(now)
+        self._funding.advance(now)
+        self._liquidation.check(now)
 
-    # --- the parts ------------------------------------------------------------------------------------------------
+    # --- on command -----------------------------------------------------------------------------------------------
 
-    def _match(self, order: Order, now: int) -> None:
-        symbol = order.symbol
-        outcome = self._books[symbol].submit(
-            order.book_id, OWNER, order.side, order.price_ticks, order.left_lots, order.tif
-        )
-        for fill in outcome.fills:
-            self._matches.append((symbol, fill))
-            if fill.maker_owner == OWNER:
-                self._match_with_itself(order, fill, now)
-            else:
-                self._desk.execute(order, fill.price_ticks, fill.qty_lots, False, now)
-        if outcome.cancelled_lots:
-            order.cancel("UNKNOWN", outcome.reason, now // NS_PER_MS)
-        elif order.status is Status.ACCEPTED:
-            order.step(Event.REST, now // NS_PER_MS)
-        self._settle(symbol, order, now)
-        if outcome.fills:
-            self._trigger(symbol, outcome.fills[-1].price_ticks, now)
+    def fund(self, symbol: str, now: int, rate_e8: int | None = None) -> bool:
+        """Settle funding now, at the present rate unless another is given; False where there is no position."""
+        return self._funding.settle(symbol, now, rate_e8)
 
-    def _match_with_itself(self, order: Order, fill: Fill, now: int) -> None:
-        """Book both sides of one match; the side that adds goes first, so that the position is not closed between."""
-        taker_first = self._desk.account.position(order.symbol).side == order.side
-        if taker_first:
-            self._desk.execute(order, fill.price_ticks, fill.qty_lots, False, now)
-        maker = self._fill_maker(fill, now)
-        if not taker_first:
-            self._desk.execute(order, fill.price_ticks, fill.qty_lots, False, now)
-        assert maker is not None, "an order that has just been matched is still open"
-        self._settle(order.symbol, maker, now)
+    def liquidate(self, now: int) -> bool:
+        """Take over everything the account holds, whatever its margin; False where it holds nothing."""
+        return self._liquidation.take_over(now)
 
-    def _fill_maker(self, fill: Fill, now: int) -> Order | None:
-        """Fill one of our resting orders; None if an earlier match of the same turn has already ended it.
+    def deleverage(self, symbol: str, lots: int, now: int) -> bool:
+        """Close up to ``lots`` of a position against somebody's bankruptcy; False where there is none."""
+        return self._liquidation.deleverage(symbol, lots, now)
 
-        The agents' turn is matched as a whole before we hear of it. What a match would have cut or cancelled, had we
-        heard of it at once, is taken off the matches after it: a reduce-only order never gets more than there is left.
-        """
-        order = self._desk.orders.by_book_id(fill.maker_id)
-        if order is None:
-            return None
-        lots = min(fill.qty_lots, order.left_lots)
-        if order.reduce_only:
-            lots = min(lots, self._closable(order))
-        if lots:
-            self._desk.execute(order, fill.price_ticks, lots, True, now)
-        if lots < fill.qty_lots and order.open:
-            self._books[order.symbol].cancel(order.book_id)
-            order.cancel(BY_REDUCE_ONLY, NO_ERROR, now // NS_PER_MS)
-        return order
-
-    def _closable(self, order: Order) -> int:
-        position = self._desk.account.position(order.symbol)
-        return abs(position.lots) if order.side == -position.side else 0
-
-    def _settle(self, symbol: str, order: Order, now: int) -> None:
-        """Let everything follow that the order's change has consequences for; tell it in the venue's order."""
-        self._stops.follow_position(symbol, now)
-        self._desk.tell(order)
-        self._stops.follow_entry(order, now)
-        self._trim(symbol, now)
-
-    def _trim(self, symbol: str, now: int) -> None:
-        """Cut the resting reduce-only orders to what is left to close: the best prices keep their size."""
-        resting = [
-            order for order in self._desk.orders.open_orders(symbol) if order.reduce_only and order.status in RESTING
-        ]
-        if not resting:
-            return
-        left = abs(self._desk.account.position(symbol).lots)
-        for order in sorted(resting, key=lambda order: (-order.side * order.price_ticks, order.number)):
-            keep = min(order.left_lots, left if self._closable(order) else 0)
-            left -= keep
-            cut = order.left_lots - keep
-            if not keep:
-                self._end(order, BY_REDUCE_ONLY, NO_ERROR, now)
-            elif cut:
-                self._books[symbol].reduce(order.book_id, cut)
-                order.left_lots, order.qty_lots = keep, order.qty_lots - cut
-                order.updated_ms = now // NS_PER_MS
-                self._desk.tell(order)
-
-    def _end(self, order: Order, cancel_type: str, reason: str, now: int) -> None:
-        self._books[order.symbol].cancel(order.book_id)
-        order.cancel(cancel_type, reason, now // NS_PER_MS)
-        self._desk.tell(order)
-
-    def _trigger(self, symbol: str, last_ticks: int, now: int) -> None:
-        """Set off whatever the price has reached. What the book cannot fill within the band is cancelled."""
-        while (order := self._stops.hit(symbol, last_ticks)) is not None:
-            self._stops.release(order)
-            order.step(Event.TRIGGER, now // NS_PER_MS)
-            band = self._desk.band(symbol)
-            order.price_ticks = band.max_buy_ticks if order.side == BUY else band.min_sell_ticks
-            order.qty_lots = order.left_lots = self._closable(order)
-            self._match(order, now)
+    def set_status(self, symbol: str, status: str, now: int) -> None:
+        """Change a symbol's status: Delivering only lets positions be closed, Closed settles them."""
+        self._liquidation.set_status(symbol, status, now)

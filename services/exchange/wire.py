@@ -31,10 +31,12 @@ class HttpReply(Message, frozen=True):
 
 
 class SocketOpened(Message, frozen=True):
-    """A WebSocket client has connected to ``path``."""
+    """A WebSocket client wants in on ``path``; unless SocketClose is said at once, it is in."""
 
     connection: int
     path: str
+    query: str = ""  # As on the wire, without the question mark.
+    remote: str = "127.0.0.1"  # Address of the client.
 
 
 class SocketText(Message, frozen=True):
@@ -55,6 +57,13 @@ class SocketSend(Message, frozen=True):
 
     connection: int
     data: bytes
+
+
+class SocketClose(Message, frozen=True):
+    """Cut a client's line. ``status`` is the HTTP answer for one that has not been let in yet, 0 for the others."""
+
+    connection: int
+    status: int = 0
 
 
 class MarketEnded(Message, frozen=True):

@@ -13,6 +13,7 @@ from services.exchange.account import (
     divide,
     opening_margin_e8,
     position_margin_e8,
+    position_tier,
     unrealised_e8,
 )
 from shared.messages import BUY, SELL, Instrument
@@ -116,3 +117,34 @@ def test_cash_costs_and_fees_add_up_whatever_happens(
         )
         assert account.wallet_e8 == account.deposit_e8 + account.realised_e8 - account.fees_e8
         assert position.cum_e8 == account.realised_e8 - account.fees_e8
+
+
+def test_funding_is_realised_and_leaves_the_position() -> None:
+    account = Account(1_000 * E8, 20_000, 55_000)
+    fill(account, BUY, 10, 600_000)
+    before = account.position("BTCUSDT").cum_e8
+    account.fund("BTCUSDT", 700, 2_000)
+    account.fund("BTCUSDT", -200, 3_000)
+    position = account.position("BTCUSDT")
+    assert (account.funding_e8, before - position.cum_e8, position.lots, position.updated_ms) == (500, 500, 10, 3_000)
+
+
+def test_what_costs_nothing_is_free() -> None:
+    account = Account(1_000 * E8, 20_000, 55_000)
+    account.execute("BTCUSDT", BUY, 10, 600 * E8, False, 1_000, free=True)
+    assert (account.fees_e8, account.wallet_e8) == (0, 1_000 * E8)
+
+
+def test_a_large_position_keeps_more_margin() -> None:
+    position = Position("BTCUSDT")
+    position.book(BUY, 50_000, 3_000_000 * E8, 0, 1)  # The second tier: 1 %, and 10,000 USDT less.
+    kept = position_margin_e8(position, MONEY, 60_000 * E8, 0)[1]
+    assert kept == 20_000 * E8
+    assert position_tier(position, MONEY, 60_000 * E8).number == 2
+
+
+def test_a_closing_tells_what_it_was_opened_and_closed_for() -> None:
+    position = Position("BTCUSDT")
+    position.book(BUY, 10, 600 * E8, 100, 1)
+    booked = position.book(SELL, 15, 909 * E8, 300, 2)
+    assert (booked.entry_e8, booked.exit_e8, booked.open_fee_e8, booked.close_fee_e8) == (600 * E8, 606 * E8, 100, 200)

@@ -73,3 +73,26 @@ def test_every_change_is_told() -> None:
     assert list(place.moved) == [SYMBOL]
     assert place.oracle.executed == 1
     assert place.orders.open_orders() == []
+
+
+def test_the_band_follows_the_premium_of_the_last_thirty_seconds() -> None:
+    place = desk()
+    mark = 60_000 * E8
+    place.market.marks_e8[SYMBOL] = mark - 100 * E8  # type: ignore[attr-defined]  # The mid stays at 59,999.95.
+    for second in range(40):
+        place.sample_premiums(NOW + second * 1_000_000_000)
+        place.sample_premiums(NOW + second * 1_000_000_000 + 1)  # Once a second.
+    assert list(place.premiums_e8[SYMBOL]) == [9_995_000_000] * 30
+    # 59,900 x 1.01 + 99.95; a premium above the mark does not move the lower edge.
+    assert place.band(SYMBOL) == Band(593_010, 605_989)
+    place.premiums_e8[SYMBOL].extend([-500 * E8] * 30)
+    assert place.band(SYMBOL) == Band(588_010, 604_990)
+    place.premiums_e8[SYMBOL].extend([5_000 * E8] * 30)
+    assert place.band(SYMBOL).max_buy_ticks == 610_980  # Never beyond Y.
+
+
+def test_a_status_is_the_instruments_until_it_changes() -> None:
+    place = desk()
+    assert place.status(SYMBOL) == "Trading"
+    place.statuses[SYMBOL] = "Delivering"
+    assert (place.status(SYMBOL), place.status(OTHER)) == ("Delivering", "Trading")

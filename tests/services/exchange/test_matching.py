@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.exchange.matching import (
+    AGENTS,
     NOT_ALL_FILLED,
     NOTHING_TO_FILL,
     WOULD_TAKE,
@@ -38,9 +39,9 @@ def test_the_better_price_fills_first_and_then_the_older_order() -> None:
     outcome = book.submit(9, 1, BUY, 102, 12, "GTC")
     assert outcome == Outcome(
         [
-            Fill(2, 7, 9, 1, BUY, 101, 5, 0),
-            Fill(3, 7, 9, 1, BUY, 101, 5, 0),
-            Fill(1, 7, 9, 1, BUY, 102, 2, 3),
+            Fill(2, 7, 9, 1, BUY, 101, 5, 0, 4),
+            Fill(3, 7, 9, 1, BUY, 101, 5, 0, 4),
+            Fill(1, 7, 9, 1, BUY, 102, 2, 3, 4),
         ],
         0,
         0,
@@ -74,7 +75,7 @@ def test_time_in_force(tif: str, price: int, lots: int, filled: int, resting: in
     book = book_of((1, SELL, 101, 5), (2, SELL, 102, 5))
     outcome = book.submit(9, 1, BUY, price, lots, tif)
     assert sum(fill.qty_lots for fill in outcome.fills) == filled
-    assert outcome[1:] == (resting, cancelled, reason)
+    assert outcome[1:] == (resting, cancelled, reason, ())
 
 
 def test_a_reduced_order_keeps_its_place() -> None:
@@ -196,3 +197,58 @@ def check(book: MatchingBook, model: list[Plain], seen: dict[tuple[int, int], in
     assert {key: lots for key, lots in seen.items() if lots} == levels
     bid, ask = book.best_bid(), book.best_ask()
     assert bid is None or ask is None or bid < ask
+
+
+def test_the_smp_type_of_the_incoming_order_decides_who_goes() -> None:
+    for smp, fills, resting, cancelled, left in (
+        ("None", [3, 5], 2, 0, []),
+        ("CancelMaker", [5], 5, 0, []),
+        ("CancelTaker", [], 0, 10, [1, 2]),
+        ("CancelBoth", [], 0, 10, [2]),
+    ):
+        book = MatchingBook()
+        book.submit(1, 1, SELL, 100, 3, "GTC")
+        book.submit(2, 7, SELL, 100, 5, "GTC")
+        outcome = book.submit(9, 1, BUY, 100, 10, "GTC", smp)
+        assert [fill.qty_lots for fill in outcome.fills] == fills
+        assert (outcome.resting_lots, outcome.cancelled_lots) == (resting, cancelled)
+        assert outcome.met == (() if smp == "None" else (1,))
+        assert [number for number in (1, 2) if book.order(number)] == left
+
+
+def test_the_markets_own_orders_never_prevent_themselves() -> None:
+    book = MatchingBook()
+    book.submit(1, AGENTS, SELL, 100, 3, "GTC")
+    assert len(book.submit(2, AGENTS, BUY, 100, 3, "GTC", "CancelBoth").fills) == 1
+
+
+def test_fill_or_kill_counts_only_what_it_may_trade_with() -> None:
+    for smp, filled in (("None", 8), ("CancelMaker", 0), ("CancelTaker", 0)):
+        book = MatchingBook()
+        book.submit(1, 1, SELL, 100, 3, "GTC")
+        book.submit(2, 7, SELL, 100, 5, "GTC")
+        outcome = book.submit(9, 1, BUY, 100, 8, "FOK", smp)
+        assert sum(fill.qty_lots for fill in outcome.fills) == filled
+        assert (book.order(1) is None) == bool(filled)
+
+
+def test_a_resting_reduce_only_order_gives_no_more_than_its_owner_holds() -> None:
+    book = MatchingBook()
+    book.held_lots[1] = 10
+    book.submit(1, 1, SELL, 100, 6, "GTC")
+    book.submit(2, 1, SELL, 101, 10, "GTC", reduce_only=True)
+    book.submit(3, 1, SELL, 102, 10, "GTC", reduce_only=True)
+    book.submit(4, 7, SELL, 103, 10, "GTC")
+    outcome = book.submit(9, AGENTS, BUY, 103, 15, "IOC")
+    assert [(fill.maker_id, fill.qty_lots) for fill in outcome.fills] == [(1, 6), (2, 4), (4, 5)]
+    assert book.order(3) is None
+    assert book.held_lots[1] == 0
+    assert book.depth(SELL, 5) == [(103, 5)]
+
+
+def test_fill_or_kill_knows_what_reduce_only_orders_cannot_give() -> None:
+    book = MatchingBook()
+    book.held_lots[1] = 4
+    book.submit(1, 1, SELL, 100, 10, "GTC", reduce_only=True)
+    assert book.submit(9, 2, BUY, 100, 5, "FOK").reason == NOT_ALL_FILLED
+    assert len(book.submit(10, 2, BUY, 100, 4, "FOK").fills) == 1

@@ -7,8 +7,19 @@ import pytest
 from services.exchange import oracle as oracle_module
 from services.exchange.account import Account
 from services.exchange.oracle import Oracle
-from services.exchange.orders import FALLS, RISES, STOP_LOSS, Event, Order, OrderRequest, OrderTable
-from services.exchange.rows import Execution
+from services.exchange.orders import (
+    CONDITIONAL,
+    FALLS,
+    PARTIAL_STOP_LOSS,
+    RISES,
+    STOP_LOSS,
+    TRAILING_STOP,
+    Event,
+    Order,
+    OrderRequest,
+    OrderTable,
+)
+from services.exchange.rows import FUNDING, Execution
 from shared.messages import BUY, SELL
 from shared.scale import E8
 from tests.exchange_rig import SYMBOL, Rig
@@ -118,3 +129,51 @@ def test_what_it_keeps_is_bounded_and_what_it_sums_is_not(monkeypatch: pytest.Mo
     ledger = judge.ledger(account, OrderTable(), 0)
     assert (ledger["executed"], len(ledger["executions"])) == (10, 3)
     assert ledger["conserved"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "lots", "covered"),
+    [
+        (PARTIAL_STOP_LOSS, (3, 2), True),
+        (PARTIAL_STOP_LOSS, (3, 1), False),
+        (CONDITIONAL, (5,), True),
+        (CONDITIONAL, (4,), False),
+        (CONDITIONAL, (0,), True),  # Closes everything.
+        (STOP_LOSS, (1,), True),  # Belongs to the whole position, whatever its size says.
+        (TRAILING_STOP, (1,), True),
+    ],
+)
+def test_stops_cover_their_size(kind: str, lots: tuple[int, ...], covered: bool) -> None:
+    judge = Oracle()
+    judge.heard_execution(execution(1, BUY, 5))
+    for number, size in enumerate(lots):
+        order = stop(SELL, FALLS)
+        order.kind, order.order_id, order.qty_lots, order.trigger_ticks = kind, str(number), size, 7
+        judge.heard_order(order)
+    judge.settle(1_000)
+    assert judge.naked_ns_max(2_000) == (0 if covered else 1_000)
+
+
+def test_what_may_not_fill_or_sleeps_or_opens_covers_nothing() -> None:
+    limit, asleep, opening = stop(SELL, FALLS), stop(SELL, FALLS), stop(SELL, FALLS)
+    limit.kind, limit.type = PARTIAL_STOP_LOSS, "Limit"
+    asleep.kind = TRAILING_STOP
+    opening.kind, opening.reduce_only = CONDITIONAL, False
+    for order in (limit, asleep, opening):
+        judge = Oracle()
+        judge.heard_execution(execution(1, BUY, 5))
+        judge.heard_order(order)
+        judge.settle(1_000)
+        assert judge.naked_ns_max(2_000) == 1_000
+
+
+def test_funding_moves_the_wallet_and_no_position(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oracle_module, "EXECUTIONS_KEPT", 2)
+    judge, account = Oracle(), Account(E8, 0, 0)
+    for number in range(4):
+        judge.heard_execution(execution(number, BUY, 2)._replace(exec_type=FUNDING, fee_e8=5, order_id=f"f{number}"))
+        account.fund(SYMBOL, 5, 0)
+    ledger = judge.ledger(account, OrderTable(), 0)
+    assert (ledger["conserved"], ledger["funding_e8"], account.wallet_e8) == (True, 20, E8 - 20)
+    account.funding_e8 += 1
+    assert len(judge.violations(account, OrderTable())) == 2

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import orjson
@@ -11,10 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.exchange.core import ExchangeCore, Venue
+from services.exchange.faults import Faults
 from services.exchange.playback import PlaybackMarket, shifted
 from shared.bybit import recordings
-from shared.messages import Instrument
+from shared.messages import Instrument, Started
 from shared.scale import E8
+from tests.exchange_rig import SETTINGS, Rig
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = ROOT.parent / "shared" / "data" / "bybit-linear-20260809-btc-eth.ndjson.gz"
@@ -54,25 +59,25 @@ FRAMES = [
 
 
 def test_nothing_is_played_before_the_start() -> None:
-    market = PlaybackMarket(FRAMES, [RULES])
+    market = PlaybackMarket(lambda: FRAMES, [RULES])
     assert market.advance(NOW) == []
     assert not market.ended(NOW)
     assert market.subscribe(BOOK, NOW) is None
 
 
 def test_the_first_ticker_is_known_before_the_start() -> None:
-    market = PlaybackMarket(FRAMES, [RULES])
+    market = PlaybackMarket(lambda: FRAMES, [RULES])
     assert market.ticker_row("BTCUSDT")["lastPrice"] == "100.00"
     assert (market.last_ticks("BTCUSDT"), market.mark_e8("BTCUSDT"), market.index_e8("BTCUSDT")) == (
         1_000,
         10_004_000_000,
-        0,
+        10_004_000_000,  # Where the recording has none, the mark stands for it.
     )
     assert market.orderbook_result("BTCUSDT", 5)["b"] == []
 
 
 def test_frames_come_in_their_own_timing() -> None:
-    market = PlaybackMarket(FRAMES, [RULES])
+    market = PlaybackMarket(lambda: FRAMES, [RULES])
     market.start(NOW)
     market.start(NOW + S)
     assert [len(market.advance(NOW + ms * MS)) for ms in (0, 4, 5, 19, 20, 29)] == [1, 0, 1, 0, 1, 0]
@@ -83,7 +88,7 @@ def test_frames_come_in_their_own_timing() -> None:
 
 
 def test_a_late_subscriber_gets_the_state_and_can_go_on_from_it() -> None:
-    market = PlaybackMarket(FRAMES, [RULES])
+    market = PlaybackMarket(lambda: FRAMES, [RULES])
     market.start(NOW)
     market.advance(NOW)
     first = market.subscribe(BOOK, NOW)
@@ -116,7 +121,7 @@ def test_a_late_subscriber_gets_the_state_and_can_go_on_from_it() -> None:
 
 
 def test_rest_shows_the_book_and_the_ticker_as_they_are_now() -> None:
-    market = PlaybackMarket(FRAMES, [RULES])
+    market = PlaybackMarket(lambda: FRAMES, [RULES])
     market.start(NOW)
     market.advance(NOW + S)
     result = market.orderbook_result("BTCUSDT", 1)
@@ -134,20 +139,20 @@ def test_what_belongs_to_no_topic_or_cannot_be_read_is_left_out_and_counted() ->
         b"{",
         b'{"topic":"orderbook.50.XRPUSDT"}',
     ]
-    market = PlaybackMarket([*((RECORDED, frame) for frame in odd), *FRAMES], [RULES])
-    assert (market.skipped, len(market.frames)) == (6, 4)
+    market = PlaybackMarket(lambda: [*((RECORDED, frame) for frame in odd), *FRAMES], [RULES])
+    assert (market.skipped, market.frames) == (6, 4)
 
 
 def test_a_frame_off_the_grid_is_played_but_not_believed() -> None:
     bad = book_frame("delta", [["99.95", "1.000"]], [], 3)
-    market = PlaybackMarket([*FRAMES, (RECORDED + 40 * MS, bad)], [RULES])
+    market = PlaybackMarket(lambda: [*FRAMES, (RECORDED + 40 * MS, bad)], [RULES])
     market.start(NOW)
     assert len(market.advance(NOW + S)) == 5
     assert market.skipped == 1
 
 
 def test_a_receive_time_that_runs_back_does_not_change_the_order() -> None:
-    market = PlaybackMarket([FRAMES[0], FRAMES[2], (RECORDED + MS, FRAMES[1][1])], [RULES])
+    market = PlaybackMarket(lambda: [FRAMES[0], FRAMES[2], (RECORDED + MS, FRAMES[1][1])], [RULES])
     market.start(NOW)
     assert [len(market.advance(NOW + ms * MS)) for ms in (0, 19, 20)] == [1, 0, 2]
 
@@ -188,7 +193,7 @@ def stamps(frame: Any) -> list[int]:
 def test_the_real_recording_is_played_whole_with_one_constant_and_its_books_are_right() -> None:
     described = recordings.describe(DATA)
     original = list(recordings.read(DATA))
-    market = PlaybackMarket(iter(original), described.instruments)
+    market = PlaybackMarket(lambda: original, described.instruments)
     market.start(NOW)
     played, sent_ns = list[bytes](), list[int]()
     for now in range(NOW, NOW + described.duration_ns + 10 * MS, 10 * MS):
@@ -213,3 +218,101 @@ def test_the_real_recording_is_played_whole_with_one_constant_and_its_books_are_
         assert result["b"] == [[p, book["b"][p]] for p in sorted(book["b"], key=float, reverse=True)]
         assert result["a"] == [[p, book["a"][p]] for p in sorted(book["a"], key=float)]
         assert len(result["b"]) == len(result["a"]) == 200
+
+
+# --- orders --------------------------------------------------------------------------------------------------------
+
+
+def trade_frame(side: str, price: str, size: str, at: int, **more: Any) -> bytes:
+    row = {"T": at, "s": "BTCUSDT", "S": side, "v": size, "p": price, "i": f"t{at}{price}", "BT": False, "seq": 7}
+    return orjson.dumps({"topic": "publicTrade.BTCUSDT", "type": "snapshot", "ts": at, "data": [row | more]})
+
+
+TS = RECORDED // MS
+TRADED = [
+    (RECORDED, book_frame("snapshot", [["60000.00", "1.000"], ["59999.90", "2.000"]], [["60000.10", "1.000"]], 1)),
+    (RECORDED + 5 * MS, ticker_frame("snapshot", lastPrice="60000.00", markPrice="60000.05", indexPrice="60000.00")),
+    (RECORDED + 900 * MS, trade_frame("Sell", "60000.00", "0.700", TS + 900)),
+    (RECORDED + 920 * MS, book_frame("delta", [["60000.00", "0.300"]], [["60000.20", "4.000"]], 2, ts=TS + 920)),
+    (RECORDED + 940 * MS, trade_frame("Sell", "60000.00", "5.000", TS + 940, BT=True)),
+    (RECORDED + 950 * MS, trade_frame("Sell", "60000.00", "0.310", TS + 950)),
+    (RECORDED + 990 * MS, trade_frame("Sell", "59999.90", "1.000", TS + 990)),
+]
+
+
+class Played(Rig):
+    """The real core over a recording, with somebody who listens to all of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        market = PlaybackMarket(lambda: TRADED, [RULES])
+        self.core = ExchangeCore(lambda now: Venue(market, market.books, market.play), SETTINGS, Faults(Random(1)))
+        self.take(self.core.on_started(Started("exchange", "run", 0), self.now))
+        self.listener = self.connect()
+
+    def listen(self) -> None:
+        topics = [BOOK, "publicTrade.BTCUSDT", "tickers.BTCUSDT"]
+        assert self.say(self.listener, {"op": "subscribe", "args": topics})["success"]
+        self.tick(10)
+
+    def heard(self) -> list[dict[str, Any]]:
+        return [frame for frame in self.sent[self.listener] if "topic" in frame]
+
+
+def test_before_there_is_a_book_no_order_is_taken() -> None:
+    rig = Played()
+    assert rig.order(price="59990")["retCode"] == 110074
+    rig.listen()
+    assert rig.order(price="59990")["retCode"] == 0
+
+
+def test_orders_meet_the_recorded_book_and_the_public_hears_the_recording() -> None:
+    silent, rig = Played(), Played()
+    for one in (silent, rig):
+        one.listen()
+    begin = rig.now
+    bid = rig.order(qty="0.020", price="60000.00", timeInForce="PostOnly")["result"]["orderId"]
+    lower = rig.order(qty="0.030", price="59999.90")["result"]["orderId"]
+    assert rig.find(bid)["orderStatus"] == "New"
+    assert rig.order(qty="0.600")["retCode"] == 0
+    assert float(rig.position()["avgPrice"]) == 60000.1
+    rig.order(qty="0.600")  # Only 0.4 of it is left, and it is not shown again.
+    assert float(rig.position()["size"]) == 1.0
+    rig.tick(950 - (rig.now - begin) // MS)
+    row = rig.find(bid)
+    assert (row["orderStatus"], row["cumExecQty"]) == ("PartiallyFilled", "0.010")  # 0.7 + 0.3 stood ahead.
+    rig.tick(100)
+    assert rig.find(bid)["orderStatus"] == "Filled"  # The price went through it.
+    assert rig.find(lower)["orderStatus"] == "New"
+    assert rig.ledger()["violations"] == []
+    silent.tick((rig.now - silent.now) // MS)
+    assert rig.heard() == silent.heard()
+    assert len(rig.heard()) >= len(TRADED)
+
+
+def test_a_stop_goes_off_at_a_recorded_trade() -> None:
+    rig = Played()
+    rig.listen()
+    rig.order(qty="0.100", stopLoss="59999.90")
+    rig.tick(1_000)
+    assert float(rig.position()["size"]) == 0
+    assert rig.ledger()["violations"] == []
+
+
+def test_no_more_of_a_recording_is_held_than_the_next_frame() -> None:
+    read = 0
+
+    def source() -> Iterator[tuple[int, bytes]]:
+        nonlocal read
+        read = 0
+        for one in TRADED:
+            read += 1
+            yield one
+
+    market = PlaybackMarket(source, [RULES])
+    assert (market.frames, read) == (len(TRADED), 1)
+    market.start(NOW)
+    market.advance(NOW + 910 * MS)
+    assert read == 4
+    market.advance(NOW + S)
+    assert market.ended(NOW + S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.exchange.account import Money
 from services.exchange.rest_market import instrument_row
 from tests.exchange_rig import NOW, OTHER, RULES, SYMBOL, Rig
 
@@ -22,14 +23,14 @@ def test_time_is_told_in_two_ways() -> None:
 
 
 def test_an_instrument_has_bybits_keys_and_its_rules() -> None:
-    row = instrument_row(RULES[0], 5)
+    row = instrument_row(Money(RULES[0]), 5, "Trading")
     assert list(row) == INSTRUMENT_KEYS
     assert row["priceFilter"] == {"minPrice": "0.10", "maxPrice": "2000000.00", "tickSize": "0.10"}
     assert row["lotSizeFilter"] == {
         "maxOrderQty": "1500.000", "minOrderQty": "0.001", "qtyStep": "0.001", "postOnlyMaxOrderQty": "1500.000",
         "maxMktOrderQty": "150.000", "minNotionalValue": "5",
     }  # fmt: skip
-    assert row["leverageFilter"] == {"minLeverage": "1", "maxLeverage": "100", "leverageStep": "0.01"}
+    assert row["leverageFilter"] == {"minLeverage": "1", "maxLeverage": "100.00", "leverageStep": "0.01"}
     assert (row["fundingInterval"], row["priceScale"], row["baseCoin"]) == (480, "2", "BTC")
 
 

@@ -6,9 +6,15 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.exchange.auth import signature
-from tests.exchange_rig import KEY, MS, SECRET, SYMBOL, Rig
+from services.exchange.limits import Limits
+from services.exchange.sockets import _idle_ms
+from services.exchange.wire import SocketClose, SocketOpened, SocketText
+from shared.messages import Tick
+from tests.exchange_rig import KEY, MS, SECRET, SETTINGS, SYMBOL, Rig
 
 BOOK, TRADES = f"orderbook.50.{SYMBOL}", f"publicTrade.{SYMBOL}"
 
@@ -113,7 +119,7 @@ def test_pongs_differ_between_the_sockets() -> None:
     }  # fmt: skip
     pong = rig.say(private, {"req_id": "p1", "op": "ping"})
     assert list(pong) == ["req_id", "op", "args", "conn_id"]
-    assert (pong["op"], pong["args"]) == ("pong", [str(rig.now // MS - 2)])
+    assert (pong["op"], pong["args"]) == ("pong", [str(rig.now // MS - 3)])
     assert list(rig.say(private, {"op": "ping"})) == ["op", "args", "conn_id"]
 
 
@@ -162,3 +168,77 @@ def test_private_topics_are_all_in_one_or_by_category(topics: list[str], fits: b
     client = rig.connect(private=True)
     rig.say(client, {"op": "auth", "args": login(rig)})
     assert rig.say(client, {"op": "subscribe", "args": topics})["success"] == fits
+
+
+def test_a_silent_connection_is_cut_after_ten_minutes_or_what_it_asked_for() -> None:
+    rig = Rig()
+    usual, short = rig.connect(private=True), 900
+    query = "x=1&max_active_time=30s"
+    rig.take(rig.core.on_socket_opened(SocketOpened(short, "/v5/private", query), rig.now))
+    cut: dict[int, int] = {}
+    for second in range(0, 700, 10):
+        rig.now += 10_000 * MS
+        for output in rig.core.on_tick(Tick(), rig.now):
+            if isinstance(output, SocketClose):
+                cut[output.connection] = second
+    assert 30 <= cut[short] <= 60
+    assert 590 <= cut[usual] <= 640
+    assert rig.core.on_socket_text(SocketText(short, b"{}"), rig.now) == []
+
+
+def test_a_connection_that_pings_stays() -> None:
+    rig = Rig()
+    client = rig.connect(private=True)
+    for _ in range(100):
+        rig.now += 20_000 * MS
+        rig.say(client, {"op": "ping"})
+    assert rig.sent[client][-1]["op"] == "pong"
+
+
+@pytest.mark.parametrize(("query", "idle_ms"), [
+    ("", 600_000), ("max_active_time=45s", 45_000), ("max_active_time=2m", 120_000), ("max_active_time=29s", 600_000),
+    ("max_active_time=11m", 600_000), ("max_active_time=x", 600_000), ("a&max_active_time=1m&b", 60_000),
+])  # fmt: skip
+def test_the_allowed_silence_is_asked_for_in_the_query(query: str, idle_ms: int) -> None:
+    assert _idle_ms(query) == idle_ms
+
+
+def test_one_new_connection_too_many_is_sent_away() -> None:
+    rig = Rig(SETTINGS._replace(limits=Limits(connections=2, connections_open=1)))
+    opened = [
+        rig.core.on_socket_opened(SocketOpened(number, path), rig.now)
+        for number, path in ((1, "/v5/public/linear"), (2, "/v5/public/linear"), (3, "/v5/private"))
+    ]
+    assert opened == [[], [SocketClose(2, 403)], [SocketClose(3, 403)]]
+    rig.tick(1)
+    rig.now += 300_000 * MS
+    assert rig.core.on_socket_opened(SocketOpened(4, "/v5/private"), rig.now) == []
+
+
+def test_private_topics_of_every_form_are_known_and_forms_do_not_mix() -> None:
+    rig = Rig()
+    client = rig.private("order", "execution.fast", "wallet", "dcp.future")
+    ack = rig.say(client, {"op": "subscribe", "args": ["order.linear", "execution"]})
+    assert not ack["success"]
+    assert rig.say(client, {"op": "subscribe", "args": ["order.linear", "position.inverse", "dcp.option"]})["success"]
+    assert rig.say(client, {"op": "unsubscribe", "args": ["order", "dcp.future"]})["success"]
+    assert not rig.say(client, {"op": "subscribe", "args": ["order.bonds"]})["success"]
+
+
+SAID = st.dictionaries(
+    st.sampled_from(["op", "args", "req_id", "extra"]),
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.text(max_size=8)
+        | st.sampled_from(["subscribe", "unsubscribe", "auth", "ping", BOOK, TRADES, "order", "order.linear"]),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+        max_leaves=8,
+    ),
+).map(orjson.dumps)  # fmt: skip
+SHARED = Rig()
+CLIENTS = (SHARED.connect(), SHARED.private("wallet"))
+
+
+@given(data=st.binary(max_size=60) | SAID, client=st.sampled_from(CLIENTS))
+def test_whatever_is_said_there_is_an_answer(data: bytes, client: int) -> None:
+    answer = SHARED.say(client, data)
+    assert "success" in answer or answer["op"] == "pong"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.exchange.stops import COMPLETION, FIRST_FILL, Timing
+from tests.engine_rig import EngineRig
 from tests.exchange_rig import MID_TICKS, MS, SYMBOL, Rig, naked_after
 
 MID = MID_TICKS[SYMBOL]
@@ -181,3 +182,61 @@ def test_turning_a_position_around_ends_the_old_bracket_and_starts_the_new() -> 
     assert {kind: row["side"] for kind, row in legs(rig).items()} == {"StopLoss": "Buy"}
     assert rig.position()["takeProfit"] == ""
     assert rig.ledger()["naked"]["naked_ns_max"] == 0
+
+
+def test_a_partial_bracket_grows_with_its_entrys_fills() -> None:
+    rig = EngineRig()
+    rig.clear()
+    entry = rig.create(qty="0.020", price="60000", tpslMode="Partial", stopLoss="59900", takeProfit="60100")
+    for lots in (3, 4):
+        rig.hit(-1, MID, lots)
+    assert [(order.kind, order.qty_lots) for order in rig.stops.live(SYMBOL)] == [
+        ("PartialTakeProfit", 7),
+        ("PartialStopLoss", 7),
+    ]
+    assert rig.desk.oracle.naked_ns_max(rig.now) == 0
+    assert entry.left_lots == 13
+    other = rig.create("Sell", "0.007", reduceOnly=True, smpType="CancelMaker")
+    assert other.status.value == "Cancelled"  # It met the entry, and nobody else.
+    assert (entry.cancel_type, entry.smp_order_id) == ("CancelBySmp", other.order_id)
+    rig.check()
+
+
+def test_partial_legs_die_with_the_position() -> None:
+    rig = EngineRig()
+    rig.create(tpslMode="Partial", stopLoss="59900", orderLinkId="mine")
+    (leg,) = rig.stops.live(SYMBOL)
+    assert (leg.parent_link_id, leg.create_type) == ("mine", "CreateByPartialStopLoss")
+    rig.create("Sell", reduceOnly=True)
+    assert (leg.status.value, leg.cancel_type) == ("Deactivated", "CancelByTpSlTsClear")
+
+
+def test_a_conditional_order_goes_through_its_states() -> None:
+    rig = EngineRig()
+    order = rig.create(triggerPrice="60010", triggerDirection=1, price="59990")
+    assert (order.kind, order.create_type) == ("Stop", "CreateByStopOrder")
+    rig.last(600_100)
+    assert rig.statuses(order) == ["Untriggered", "Triggered", "New"]
+    gone = rig.create(triggerPrice="60020", triggerDirection=1)
+    rig.trading.cancel(gone, rig.now)
+    rig.close()
+    assert rig.statuses(gone) == ["Untriggered", "Deactivated"]
+    assert (gone.cancel_type, gone.reject_reason) == ("CancelByUser", "EC_PerCancelRequest")
+
+
+def test_a_price_from_before_it_was_set_triggers_nothing() -> None:
+    rig = EngineRig()
+    rig.clear()
+    rig.create(qty="0.020", price="59990", stopLoss="59985")
+    rig.market.quote(SYMBOL, 1, 599_950, 1)
+    rig.market.hit(SYMBOL, -1, 599_950, 1)
+    rig.market.quote(SYMBOL, 1, 599_800, 1)
+    rig.tick()
+    entry = rig.create(qty="0.001", price="59999")
+    rig.market.hit(SYMBOL, -1, 599_990, 1)  # The entry fills; what is bid at 59,980 was there before its stop.
+    rig.tick()
+    assert entry.status.value == "Filled"
+    assert rig.lots == 1
+    rig.hit(-1, 599_850, 21)
+    assert rig.stops.leg(SYMBOL, "StopLoss") is not None
+    rig.check()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from gc import collect
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from psutil import Process
 
 from services.exchange.matching import Fill
+from services.exchange.profile import PROFILES
+from services.exchange.public import PublicStreams
 from services.exchange.synthetic import INSTRUMENTS, PAUSE_NS_MAX, START_PRICES_TICKS, SyntheticMarket
 from shared.scale import E8
 
@@ -106,3 +111,37 @@ def test_funding_is_due_at_the_next_eighth_hour() -> None:
     at = market.next_funding_ms("BTCUSDT", NOW)
     assert at % eight_hours_ms == 0
     assert 0 < at - NOW // MS <= eight_hours_ms
+
+
+def play_hours(seconds: int, profile: str) -> tuple[float, int, float]:
+    """Play one symbol with a listener; return events/s, the growth after the first tenth, and times real time."""
+    market = SyntheticMarket(Random(1), INSTRUMENTS[2:3], START_PRICES_TICKS[2:3], NOW, PROFILES[profile])
+    streams, process = PublicStreams(market, NOW), Process()
+    for topic in ("orderbook.50.SOLUSDT", "publicTrade.SOLUSDT"):
+        streams.watch(topic)
+        streams.subscribe(topic, NOW)
+    events = early_bytes = 0
+    began = process.cpu_times().user
+    for step in range(1, seconds * 50 + 1):
+        now = NOW + step * 20 * MS
+        fills = market.advance(now)
+        events += len(fills) + len(streams.advance(now, fills))
+        if step == seconds * 5:
+            collect()
+            early_bytes = process.memory_info().rss
+    collect()
+    took_s = process.cpu_times().user - began
+    return events / max(took_s, 0.01), process.memory_info().rss - early_bytes, seconds / max(took_s, 0.01)
+
+
+def test_a_market_does_not_grow_with_time() -> None:
+    assert play_hours(600, "lively")[1] < 4 << 20
+
+
+@pytest.mark.full
+@pytest.mark.timeout(3_000)
+@pytest.mark.parametrize("profile", ["lively", "labelled"])
+def test_a_day_of_one_symbol_passes_without_growth(profile: str) -> None:
+    events_per_s, grown, speed = play_hours(24 * 3_600, profile)
+    print(f"{profile}: {events_per_s:.0f} events/s, {speed:.0f} x real time, grown by {grown / 2**20:.1f} MiB")
+    assert grown < 24 << 20  # The record of deeds fills up to its limit.

@@ -199,3 +199,38 @@ def test_money_is_conserved_and_reduce_only_never_flips_whatever_the_orders_are(
         if order is not None and order.reduce_only:
             assert abs(held) < abs(before)
             assert held * before >= 0
+
+
+def test_a_match_that_an_earlier_one_made_impossible_is_not_on_the_public_tape() -> None:
+    rig = Rig()
+    rig.order(qty="0.010")
+    rig.order("Sell", "0.010", price="60000.2")
+    rig.order("Sell", "0.010", price="60000.3", reduceOnly=True)
+    rig.tick()
+    rig.market.heard.clear()
+    rig.market.hit(SYMBOL, 1, MID + 3, 10_000)
+    rig.tick()
+    ours = [(fill.price_ticks, fill.qty_lots) for _, fill in rig.market.heard if fill.maker_owner]
+    assert ours == [(MID + 2, 10)]
+    assert [row["qty_lots"] for row in rig.ledger()["executions"]] == [10, 10]
+
+
+def test_everything_can_be_done_over_rest_and_the_ledger_still_adds_up() -> None:
+    rig = Rig()
+    rig.order(qty="0.030", tpslMode="Partial", stopLoss="59900", takeProfit="60100")
+    waiting = rig.order(price="60300", triggerPrice="60200", triggerDirection=1)["result"]["orderId"]
+    resting = rig.order(price="59000")["result"]["orderId"]
+    names = {"category": "linear", "symbol": SYMBOL}
+    assert rig.post("/v5/order/amend", **names, orderId=resting, price="59100", qty="0.020")["retCode"] == 0
+    assert rig.find(resting)["price"] == "59100.00"
+    assert rig.post("/v5/position/trading-stop", **names, trailingStop="100")["retCode"] == 0
+    assert rig.position()["trailingStop"] == "100.00"
+    assert rig.core._trading.fund(SYMBOL, rig.now, 10_000)
+    rig.tick(10)
+    assert rig.find(waiting)["orderStatus"] == "Untriggered"
+    rig.core._trading.set_status(SYMBOL, "Closed", rig.now)
+    rig.tick(10)
+    assert rig.rows("/v5/order/realtime", symbol=SYMBOL) == []
+    ledger = rig.ledger()
+    assert ledger["conserved"]
+    assert {row["exec_type"] for row in ledger["executions"]} == {"Trade", "Funding", "Settle"}

@@ -1,11 +1,13 @@
-"""From configuration to a market and an account. The shell's sockets are tested in tests/contract."""
+"""From configuration to a market, an account and a schedule of faults."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from services.exchange import main
+from services.exchange import opening
 from services.exchange.core import Settings
 from services.exchange.stops import COMPLETION, Timing
 from shared.config import Exchange
@@ -20,12 +22,14 @@ def config(**changes: object) -> Exchange:
 
 
 def test_the_account_is_as_configured() -> None:
-    found = main._settings(config(balance_usdt=123.45, taker_fee=0.0006, stop_timing=COMPLETION, stop_delay_ms=20))
-    assert found == Settings("local", "local-secret", 12_345_000_000, 20_000, 60_000, Timing(COMPLETION, 20 * MS))
+    found = opening.settings_of(config(balance_usdt=123.45, taker_fee=0.0006, stop_timing=COMPLETION, stop_delay_ms=20))
+    assert found == Settings(
+        "local", "local-secret", 12_345_000_000, 20_000, 60_000, Timing(COMPLETION, 20 * MS), keep=True
+    )
 
 
 def test_the_synthetic_market_has_the_symbols_asked_for_in_their_order() -> None:
-    venue = main._market_builder(config(symbols=("ETHUSDT", "BTCUSDT")), seed=1)(NOW)
+    venue = opening.market_builder(config(symbols=("ETHUSDT", "BTCUSDT")), seed=1)(NOW)
     assert venue.market.symbols == ("ETHUSDT", "BTCUSDT")
     assert venue.market.matches_orders
     assert venue.market.mark_e8("BTCUSDT") // E8 == 65_000
@@ -35,14 +39,14 @@ def test_the_synthetic_market_has_the_symbols_asked_for_in_their_order() -> None
 def test_the_same_seed_opens_the_same_market() -> None:
     tapes = []
     for seed in (1, 1, 2):
-        venue = main._market_builder(config(), seed)(NOW)
+        venue = opening.market_builder(config(), seed)(NOW)
         tapes.append(venue.agents(NOW + 1_000 * MS))
     assert tapes[0] == tapes[1] != tapes[2]
 
 
 def test_a_recording_is_played() -> None:
     recording()
-    venue = main._market_builder(config(market=str(RECORDING)), seed=1)(NOW)
+    venue = opening.market_builder(config(market=str(RECORDING)), seed=1)(NOW)
     assert set(venue.market.symbols) == {"BTCUSDT", "ETHUSDT"}
     assert not venue.market.matches_orders
     assert venue.agents(NOW) == []
@@ -58,5 +62,14 @@ def test_a_recording_is_played() -> None:
 )
 def test_what_cannot_be_opened_ends_the_process_with_its_code(changes: dict[str, object], code: Exit) -> None:
     with pytest.raises(SystemExit) as ending:
-        main._market_builder(config(**changes), seed=1)
+        opening.market_builder(config(**changes), seed=1)
     assert ending.value.code == code
+
+
+def test_a_schedule_of_faults_is_checked_before_anything_opens(tmp_path: Path) -> None:
+    (tmp_path / "faults.txt").write_text("drop p=0.5\ngap topic=x")
+    assert opening.settings_of(config(faults=f"@{tmp_path}/faults.txt")).faults == "drop p=0.5\ngap topic=x"
+    for text, code in (("dorp", Exit.BAD_CONFIG), (f"@{tmp_path}/nowhere", Exit.NOT_FOUND)):
+        with pytest.raises(SystemExit) as ending:
+            opening.settings_of(config(faults=text))
+        assert ending.value.code == code

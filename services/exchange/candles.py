@@ -1,0 +1,125 @@
+"""Bars of every interval of one series of prices. Prices and sizes are integers in whatever unit the series has."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+MINUTE_MS = 60_000
+DAY_MS = 86_400_000
+MONDAY_MS = 4 * DAY_MS  # The epoch was a Thursday.
+MINUTES = ("1", "3", "5", "15", "30", "60", "120", "240", "360", "720")
+INTERVALS = (*MINUTES, "D", "W", "M")
+BARS_KEPT = 1_000
+
+
+class Bar:
+    """One interval's trading; ``last_ms`` is when its last price was made."""
+
+    __slots__ = ("close", "end_ms", "high", "last_ms", "lots", "low", "open", "start_ms", "value_e8")
+
+    def __init__(self, start_ms: int, end_ms: int, price: int) -> None:
+        self.start_ms, self.end_ms, self.last_ms = start_ms, end_ms, start_ms
+        self.open = self.high = self.low = self.close = price
+        self.lots = self.value_e8 = 0
+
+    def add(self, price: int, lots: int, value_e8: int, now_ms: int) -> None:
+        """Take one price in."""
+        if price > self.high:
+            self.high = price
+        elif price < self.low:
+            self.low = price
+        self.close, self.last_ms = price, now_ms
+        self.lots += lots
+        self.value_e8 += value_e8
+
+    def join(self, later: Bar) -> None:
+        """Take in what came after this bar's last price."""
+        self.high, self.low = max(self.high, later.high), min(self.low, later.low)
+        self.close, self.last_ms = later.close, later.last_ms
+        self.lots += later.lots
+        self.value_e8 += later.value_e8
+
+
+def span_ms(interval: str, at_ms: int) -> tuple[int, int]:
+    """Return the first millisecond of the interval that ``at_ms`` lies in, and that of the next one."""
+    if interval == "M":
+        year, month = _month(at_ms // DAY_MS)
+        return _first_day(year, month) * DAY_MS, _first_day(year + month // 12, month % 12 + 1) * DAY_MS
+    if interval == "W":
+        start_ms = (at_ms - MONDAY_MS) // (7 * DAY_MS) * (7 * DAY_MS) + MONDAY_MS
+        return start_ms, start_ms + 7 * DAY_MS
+    length_ms = DAY_MS if interval == "D" else int(interval) * MINUTE_MS
+    start_ms = at_ms // length_ms * length_ms
+    return start_ms, start_ms + length_ms
+
+
+def _first_day(year: int, month: int) -> int:
+    """Return the days from the epoch to the first of a month (a year that begins in March makes leap days last)."""
+    year -= month <= 2
+    of_year = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5
+    return year * 365 + year // 4 - year // 100 + year // 400 + of_year - 719_468
+
+
+def _month(day: int) -> tuple[int, int]:
+    """Return (year, month) of a day counted from the epoch."""
+    year = 1970 + day // 366
+    while _first_day(year + 1, 1) <= day:
+        year += 1
+    month = 1
+    while month < 12 and _first_day(year, month + 1) <= day:
+        month += 1
+    return year, month
+
+
+class Candles:
+    """Closed bars and the open one of every interval, oldest first. A time without trades has flat bars."""
+
+    def __init__(self, now_ms: int, past: Iterable[tuple[int, int, int, int]], price: int) -> None:
+        """``past`` are (ms, price, lots, value at 1e-8) in order of time; ``price`` is the one of now."""
+        self.count = 0  # Prices taken in since the beginning.
+        self._bars: dict[str, deque[Bar]] = {}
+        self._fresh: Bar | None = None  # What was taken in and is in no bar yet.
+        self._rolls_ms = 0
+        before = list(past)
+        for interval in INTERVALS:
+            first_ms, first = (before[0][0], before[0][1]) if before else (now_ms, price)
+            self._bars[interval] = deque([Bar(*span_ms(interval, first_ms), first)], maxlen=BARS_KEPT)
+        for at_ms, old, lots, value_e8 in before:
+            self.add(old, lots, value_e8, at_ms)
+        self.roll(now_ms)
+        self.count = 0
+
+    def add(self, price: int, lots: int, value_e8: int, now_ms: int) -> None:
+        """Take one price in."""
+        self.count += 1
+        self.roll(now_ms)
+        if self._fresh is None:
+            self._fresh = Bar(now_ms, now_ms, price)
+        self._fresh.add(price, lots, value_e8, now_ms)
+
+    def _fold(self) -> None:
+        """Put what was taken in since the last time into the open bar of every interval."""
+        fresh, self._fresh = self._fresh, None
+        if fresh is not None:
+            for bars in self._bars.values():
+                bars[-1].join(fresh)
+
+    def roll(self, now_ms: int) -> None:
+        """Close the bars whose time is over."""
+        if now_ms < self._rolls_ms:
+            return
+        self._fold()
+        for interval, bars in self._bars.items():
+            last = bars[-1]
+            if now_ms >= last.end_ms and now_ms - last.end_ms > BARS_KEPT * (last.end_ms - last.start_ms):
+                skipped_ms = now_ms - BARS_KEPT * (last.end_ms - last.start_ms)
+                bars.append(Bar(*span_ms(interval, skipped_ms), last.close))
+            while now_ms >= bars[-1].end_ms:
+                bars.append(Bar(*span_ms(interval, bars[-1].end_ms), bars[-1].close))
+        self._rolls_ms = self._bars["1"][-1].end_ms
+
+    def bars(self, interval: str) -> deque[Bar]:
+        """Return the bars of one interval, the open one last."""
+        self._fold()
+        return self._bars[interval]

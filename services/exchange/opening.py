@@ -1,0 +1,104 @@
+"""From configuration to an exchange that can open: its account, its market, its schedule of faults. Reads files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from random import Random
+
+from services.exchange.core import Build, Settings, Venue
+from services.exchange.faults import FaultError, parse
+from services.exchange.limits import Limits
+from services.exchange.playback import PlaybackMarket
+from services.exchange.profile import PROFILES
+from services.exchange.public import PublicStreams
+from services.exchange.stops import Timing
+from services.exchange.synthetic import SyntheticMarket
+from services.exchange.universe import universe
+from shared import log
+from shared.bybit.recordings import RecordingError, describe, load_instruments, read
+from shared.clock import NS_PER_MS
+from shared.config import Exchange
+from shared.exits import Exit
+from shared.scale import E8, Scale
+
+SYMBOLS_BUILT_IN = 100
+START_TICKS_ELSEWHERE = 20_000  # Opening price of a synthetic market whose symbol is not built in.
+
+
+def settings_of(config: Exchange) -> Settings:
+    """Return the account and the rules of the house."""
+    return Settings(
+        api_key=config.api_key,
+        api_secret=config.api_secret,
+        deposit_e8=round(config.balance_usdt * E8),
+        maker_rate_e8=round(config.maker_fee * E8),
+        taker_rate_e8=round(config.taker_fee * E8),
+        timing=Timing(config.stop_timing, config.stop_delay_ms * NS_PER_MS),
+        limits=Limits(order_per_s=config.order_per_s, ip_requests=config.ip_requests),
+        keep=config.persist,
+        faults=schedule(config.faults),
+    )
+
+
+def schedule(text: str) -> str:
+    """Return the schedule of faults that the configuration means, once it makes sense."""
+    where = "exchange.faults"
+    try:
+        if text.startswith("@"):
+            where = text[1:]
+            text = Path(where).read_text()
+        list(parse(text))
+    except FaultError as error:
+        log.say("ERROR", "exchange.faults", f"{where}: {error}")
+        raise SystemExit(Exit.BAD_CONFIG) from None
+    except (OSError, UnicodeDecodeError):
+        log.say("ERROR", "exchange.faults", f"{where}: cannot be read as text")
+        raise SystemExit(Exit.NOT_FOUND) from None
+    return text
+
+
+def market_builder(config: Exchange, seed: int) -> Build:
+    """Read the files that the market needs, now; return what makes it at the time of its opening."""
+    try:
+        if config.market == "synthetic":
+            return _synthetic(config, seed)
+        return _playback(config)
+    except RecordingError as error:
+        log.say("ERROR", "exchange.market", str(error))
+        raise SystemExit(Exit.NOT_FOUND) from None
+
+
+def _synthetic(config: Exchange, seed: int) -> Build:
+    listed = universe(SYMBOLS_BUILT_IN)
+    known = {symbol: one.rules for symbol, one in listed.items()}
+    prices_e8 = {
+        symbol: one.start_ticks * Scale(one.rules.tick, one.rules.lot).tick_e8 for symbol, one in listed.items()
+    }
+    if config.instruments:
+        known |= load_instruments(config.instruments).instruments
+    missing = [symbol for symbol in config.symbols if symbol not in known]
+    if missing:
+        log.say("ERROR", "exchange.symbols", f"no rules for {', '.join(missing)}: give exchange.instruments a file")
+        raise SystemExit(Exit.BAD_CONFIG)
+    rules = [known[symbol] for symbol in config.symbols]
+    starts = [
+        prices_e8.get(one.symbol, 0) // Scale(one.tick, one.lot).tick_e8 or START_TICKS_ELSEWHERE for one in rules
+    ]
+
+    def build(now: int, last_prices_ticks: Mapping[str, int] = {}) -> Venue:
+        opening = [last_prices_ticks.get(one.symbol) or start for one, start in zip(rules, starts, strict=True)]
+        market = SyntheticMarket(Random(seed), rules, opening, now, PROFILES[config.profile])
+        return Venue(PublicStreams(market, now), market.books, market.advance, market.truth.since, market.jump)
+
+    return build
+
+
+def _playback(config: Exchange) -> Build:
+    recording = describe(config.market, config.instruments or None)
+
+    def build(now: int, last_prices_ticks: Mapping[str, int] = {}) -> Venue:
+        market = PlaybackMarket(lambda: read(config.market), recording.instruments)
+        return Venue(market, market.books, market.play)
+
+    return build

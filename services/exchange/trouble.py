@@ -1,0 +1,182 @@
+"""Everything that goes wrong on purpose, behind the few places where the core lets it in.
+
+The core asks what becomes of a request, of a frame, of a connection; and on every tick what is due by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from services.exchange.auth import Door, Refusal
+from services.exchange.desk import Desk
+from services.exchange.fault_frames import FrameFaults
+from services.exchange.fault_requests import Query, RequestFaults
+from services.exchange.faults import COMMAND, SOCKET, STATE, Fault, Faults
+from services.exchange.sockets import PUBLIC_PATH
+from services.exchange.streams import Streams
+from services.exchange.trading import Trading
+
+Frames = list[tuple[str, bytes]]
+REVOKED = {10003: "API key is invalid.", 33004: "Your api key has expired."}
+# What the venue answers during a maintenance is not documented beyond "server error": the code for an unknown outcome.
+UNAVAILABLE = Refusal(10016, "Server error: the system is under maintenance")
+STATUS_UNAVAILABLE = 503  # For a socket that wants in meanwhile; not documented either.
+
+
+class Commands(NamedTuple):
+    """What can be made to happen at once. None where this market has no such thing."""
+
+    symbols: tuple[str, ...]
+    restart_streams: Callable[[int], Frames]
+    jump: Callable[[str, float], None] | None  # symbol, percent
+    funding: Callable[[str, int], bool]
+    liquidate: Callable[[int], bool]
+    deleverage: Callable[[str, float, int], bool]  # symbol, share of the position
+    delist: Callable[[str, int], None]
+
+
+def commands_of(desk: Desk, trading: Trading, streams: Streams, jump: Callable[[str, float], None] | None) -> Commands:
+    """Return what this exchange can be made to do."""
+
+    def deleverage(symbol: str, share: float, now: int) -> bool:
+        return trading.deleverage(symbol, int(abs(desk.account.position(symbol).lots) * share), now)
+
+    return Commands(
+        symbols=desk.market.symbols,
+        restart_streams=streams.restart_streams,
+        jump=jump,
+        funding=trading.fund,
+        liquidate=trading.liquidate,
+        deleverage=deleverage,
+        delist=lambda symbol, now: trading.set_status(symbol, "Closed", now),
+    )
+
+
+class Struck(NamedTuple):
+    """What a tick has done: connections to cut, and frames that everybody gets."""
+
+    cut: list[int]
+    frames: Frames
+
+
+NOTHING = Struck([], [])
+
+
+class Trouble:
+    """All faults of one exchange."""
+
+    def __init__(self, faults: Faults, door: Door, commands: Commands, query: Query, new_id: Callable[[], str]) -> None:
+        self.faults, self._door, self._commands = faults, door, commands
+        self.frames, self.requests = FrameFaults(faults), RequestFaults(faults, query, new_id)
+        self._storm_ns: dict[int, int] = {}  # Number of the fault -> when it strikes next.
+        self._down = False
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing can go wrong: the quick question of the hot path."""
+        return self.faults.quiet
+
+    def clock(self, now: int) -> int:
+        """Return what the exchange's own clock says, which may be wrong."""
+        fault = self.faults.lasting("skew") if self.faults.any(STATE) else None
+        if fault is None:
+            return now
+        offset_ns: int = fault.own["ms"]
+        return now + offset_ns
+
+    def unavailable(self) -> bool:
+        """Whether there is a maintenance."""
+        return self.faults.any(STATE) and self.faults.lasting("maintenance") is not None
+
+    def refuse(self, fault: Fault) -> str:
+        """Return why this exchange cannot do what the fault asks, "" if it can."""
+        if fault.name == "jump" and self._commands.jump is None:
+            return "a recording has its prices already"
+        symbol = fault.where.get("symbol")
+        if symbol is not None and not any(fnmatchcase(one, symbol) for one in self._commands.symbols):
+            return f"there is no symbol {symbol!r}"
+        return ""
+
+    # --- time -------------------------------------------------------------------------------------------------------
+
+    def tick(self, connections: Mapping[int, str], now: int) -> Struck:
+        """Do what is due. ``connections`` are all sockets and their paths."""
+        self.requests.remember(now)
+        if self.quiet and not self._down:
+            return NOTHING
+        struck = Struck(self._cuts(connections, now), [])
+        self._revoke(connections, struck)
+        self._maintain(connections, struck, now)
+        for fault in self.faults.in_force(COMMAND):
+            if self.faults.chance(fault):
+                fault.left -= 1
+                fault.applied += 1
+                struck.frames.extend(self._command(fault, now))
+        return struck
+
+    def _cuts(self, connections: Mapping[int, str], now: int) -> list[int]:
+        cut: list[int] = []
+        if not self.faults.any(SOCKET):
+            return cut
+        for fault in self.faults.in_force(SOCKET, ("disconnect", "storm")):
+            if fault.name == "storm" and now < self._storm_ns.get(fault.number, 0):
+                continue
+            met = [one for one, path in connections.items() if fault.meets({"path": path, "connection": str(one)})]
+            if fault.name == "storm":
+                self._storm_ns[fault.number] = now + fault.own["every"]
+            if not met and fault.name == "disconnect":
+                continue  # It waits for somebody to cut off.
+            fault.left -= 1
+            fault.applied += 1
+            cut += [one for one in met if self.faults.chance(fault)]
+        return list(dict.fromkeys(cut))
+
+    def _revoke(self, connections: Mapping[int, str], struck: Struck) -> None:
+        """Take the key back, or give it again; whoever was logged in with it is thrown out."""
+        fault = self.faults.lasting("revoke") if self.faults.any(STATE) else None
+        if fault is None:
+            self._door.revoked = None
+        elif self._door.revoked is None:
+            code = int(fault.own["code"])
+            self._door.revoked = Refusal(code, REVOKED.get(code, REVOKED[10003]))
+            fault.applied += 1
+            struck.cut.extend(one for one, path in connections.items() if path != PUBLIC_PATH)
+
+    def _maintain(self, connections: Mapping[int, str], struck: Struck, now: int) -> None:
+        """Go down, cutting all sockets; or come up again, with streams that begin anew."""
+        down = self.unavailable()
+        if down and not self._down:
+            struck.cut.extend(connections)
+            for fault in self.faults.in_force(STATE, ("maintenance",)):
+                fault.applied += 1
+        if self._down and not down:
+            struck.frames.extend(self._commands.restart_streams(now))
+        self._down = down
+
+    def _command(self, fault: Fault, now: int) -> Frames:
+        """Make one thing happen, to every symbol that it names."""
+        commands, own = self._commands, fault.own
+        wanted = fault.where.get("symbol", "*")
+        symbols = [symbol for symbol in commands.symbols if fnmatchcase(symbol, wanted)]
+        match fault.name:
+            case "restart_streams":
+                return commands.restart_streams(now)
+            case "liquidate":
+                commands.liquidate(now)
+                return []
+        for symbol in symbols:
+            self._command_symbol(fault.name, symbol, own, now)
+        return []
+
+    def _command_symbol(self, name: str, symbol: str, own: Mapping[str, Any], now: int) -> None:
+        commands = self._commands
+        if name == "jump" and commands.jump is not None:
+            commands.jump(symbol, own["percent"])
+        elif name == "funding":
+            commands.funding(symbol, now)
+        elif name == "adl":
+            commands.deleverage(symbol, own["share"], now)
+        elif name == "delist":
+            commands.delist(symbol, now)
