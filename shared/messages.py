@@ -105,6 +105,8 @@ class Instrument(Message, frozen=True):
     funding_interval_min: int
     max_leverage_e2: int  # Hundredths.
     status: str  # Trading, PreLaunch, Delivering, Closed
+    price_limit_x_e8: int = 0  # The price band's two ratios (priceLimitRatioX, Y) at 1e-8; 0: not said.
+    price_limit_y_e8: int = 0
 
 
 class Universe(Message, frozen=True):

@@ -59,7 +59,10 @@ def ladder(max_leverage_e2: int) -> tuple[Tier, ...]:
 
 
 def usual(instrument: Instrument) -> Rules:
-    """Return the rules of a symbol of which only the grid is known."""
+    """Return a symbol's rules: the band its instrument states, or the usual one where it states none."""
+    stated = instrument.price_limit_x_e8, instrument.price_limit_y_e8
+    if min(stated) > 0:
+        return Rules(*stated, ladder(instrument.max_leverage_e2))
     narrow = instrument.max_leverage_e2 >= NARROW_FROM_E2
     near, far = (BAND_X_E8, BAND_Y_E8) if narrow else (WIDE_X_E8, WIDE_Y_E8)
     return Rules(near, far, ladder(instrument.max_leverage_e2))

@@ -62,11 +62,6 @@ def _at_most(value: float, limit: float) -> Check:
     return Check(value <= limit, float(value), float(limit))
 
 
-def recording_takes_no_orders(case: Case) -> Check:
-    """The market is one that can be traded, not a recording."""
-    return _yes(case.limits.takes_orders)
-
-
 def state_running(case: Case) -> Check:
     """We are reconciled, nobody paused us, nothing is latched and we are not stopping."""
     return _yes(case.state == RUNNING)
@@ -187,7 +182,7 @@ def size_allowed(case: Case) -> Check:
 
 
 GATES: tuple[Callable[[Case], Check], ...] = (
-    recording_takes_no_orders, state_running, private_stream_up, journal_writable,
+    state_running, private_stream_up, journal_writable,
     intent_new, intent_sane, intent_in_time, symbol_tradable,
     book_valid, book_fresh, spread_bps, spread_ticks,
     one_position, no_pending_order, max_positions,

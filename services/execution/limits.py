@@ -15,7 +15,6 @@ E6 = 1_000_000
 class Limits:
     """What may be done, how much of it, and how long to wait. Immutable for the life of a core."""
 
-    takes_orders: bool  # False on a recording: nobody is there to trade with.
     position_size_e8: int
     max_position_e8: int
     max_positions: int
@@ -38,7 +37,6 @@ def limits_of(config: Config) -> Limits:
     """Return the limits that ``config`` sets."""
     risk, rest = config.risk, config.execution
     return Limits(
-        takes_orders=config.venue != "local" or config.exchange.market == "synthetic",
         position_size_e8=round(risk.position_size_usdt * E8),
         max_position_e8=round(risk.max_position_usdt * E8),
         max_positions=risk.max_positions,

@@ -152,6 +152,11 @@ class _Leverage(msgspec.Struct):
     maxLeverage: str  # noqa: N815
 
 
+class _Risk(msgspec.Struct):
+    priceLimitRatioX: str = ""  # noqa: N815
+    priceLimitRatioY: str = ""  # noqa: N815
+
+
 class _Row(msgspec.Struct):
     """The part of an instruments-info record that is used."""
 
@@ -161,6 +166,7 @@ class _Row(msgspec.Struct):
     priceFilter: _Prices  # noqa: N815
     lotSizeFilter: _Lots  # noqa: N815
     leverageFilter: _Leverage  # noqa: N815
+    riskParameters: _Risk = msgspec.field(default_factory=_Risk)  # noqa: N815
 
 
 def _instrument(row: _Row) -> Instrument:
@@ -177,6 +183,8 @@ def _instrument(row: _Row) -> Instrument:
         funding_interval_min=row.fundingInterval,
         max_leverage_e2=to_e8(row.leverageFilter.maxLeverage) // (E8 // 100),
         status=row.status,
+        price_limit_x_e8=to_e8(row.riskParameters.priceLimitRatioX),
+        price_limit_y_e8=to_e8(row.riskParameters.priceLimitRatioY),
     )
 
 

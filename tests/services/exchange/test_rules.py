@@ -12,6 +12,11 @@ from shared.scale import E8
 from tests.exchange_rig import RULES
 
 
+def test_a_band_that_the_instrument_states_is_taken() -> None:
+    stated = msgspec.structs.replace(RULES[0], price_limit_x_e8=3_000_000, price_limit_y_e8=7_000_000)
+    assert (usual(stated).limit_x_e8, usual(stated).limit_y_e8) == (3_000_000, 7_000_000)
+
+
 def test_the_lowest_tier_keeps_half_of_the_initial_margin() -> None:
     first = usual(RULES[0]).tier(0)
     assert (first.number, first.maintenance_e8, first.deduction_e8, first.max_leverage_e2) == (1, 500_000, 0, 10_000)

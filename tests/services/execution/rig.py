@@ -35,7 +35,6 @@ BTC = Instrument("BTCUSDT", "0.10", "0.001", 1, 100_000, 50_000, 5 * E8, 480, 10
 ETH = Instrument("ETHUSDT", "0.01", "0.01", 1, 100_000, 50_000, 5 * E8, 480, 10_000, "Trading")
 BID, ASK = 600_000, 600_001
 LIMITS = Limits(
-    takes_orders=True,
     position_size_e8=500 * E8,
     max_position_e8=1_000 * E8,
     max_positions=2,

@@ -47,7 +47,6 @@ SHORT = wish(side=SELL, entry_ticks=600_000, stop_ticks=603_000, target_ticks=59
 EDGES: list[tuple[dict[str, Any], str]] = [
     ({}, ""),
     (SHORT, ""),
-    (limits(takes_orders=False), "recording_takes_no_orders"),
     *[({"state": state}, "state_running") for state in ("reconciling", "paused", "flattening", "flat", "latched", "")],
     ({"private_up": False}, "private_stream_up"),
     ({"journal_ok": False}, "journal_writable"),

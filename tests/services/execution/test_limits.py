@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-from msgspec.structs import replace
-
 from services.execution.limits import limits_of
 from shared.config import Config
 from shared.scale import E8
@@ -21,13 +18,3 @@ def test_units() -> None:
         2_000_000_000,
     )
     assert limits.flatten_on_stop
-
-
-@pytest.mark.parametrize(
-    ("venue", "market", "takes_orders"),
-    [("local", "synthetic", True), ("local", "day.ndjson.gz", False), ("testnet", "day.ndjson.gz", True)],
-)
-def test_a_recording_takes_no_orders(venue: str, market: str, takes_orders: bool) -> None:
-    config = Config()
-    config = replace(config, venue=venue, exchange=replace(config.exchange, market=market))  # type: ignore[arg-type]
-    assert limits_of(config).takes_orders is takes_orders
