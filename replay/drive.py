@@ -7,7 +7,7 @@ from typing import cast
 
 from replay.cores import data_memory
 from services.ingest.main import make_core as ingest_core
-from services.ingest.wire import Connected, Frame, OpenFeed
+from services.ingest.wire import Connected, Frames, OpenFeed
 from services.signals.main import make_core as signals_core
 from shared import shm
 from shared.attach import DataPlane
@@ -64,7 +64,7 @@ def drive(recording: Recording, frames: Iterable[tuple[int, bytes]], config: Con
                     _tell(ingest, Connected(said.connection), due_ns)
             yield from _follow(signals, plane, due_ns, look=True)
             due_ns += TICK_NS
-        _tell(ingest, Frame(0, data), now)
+        _tell(ingest, Frames(0, (data,)), now)
         yield from _follow(signals, plane, now, look=False)
 
 

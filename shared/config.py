@@ -85,7 +85,9 @@ class Exchange(Section, frozen=True):
 class Ingest(Section, frozen=True):
     """Public WebSocket to shared memory."""
 
-    depth: Annotated[Literal[1, 50, 200], Meta(description="Order book depth to subscribe to, levels a side.")] = 50
+    depth: Annotated[
+        Literal[1, 50, 200, 1000], Meta(description="Order book depth to subscribe to, levels a side.")
+    ] = 50
     symbols_max: Annotated[int, Meta(ge=1, le=600, description="Symbols the book table has room for.")] = 64
     ring_records: Annotated[
         int, Meta(ge=4096, le=2**24, description="Capacity of the event ring, records; a power of two.")
@@ -96,6 +98,21 @@ class Ingest(Section, frozen=True):
     silence_ms: Annotated[
         int, Meta(ge=100, le=60_000, description="A socket that says nothing for this long is replaced, ms.")
     ] = 3500
+    book_silence_ms: Annotated[
+        int, Meta(ge=100, le=3_600_000, description="A book that says nothing for this long is asked for again, ms.")
+    ] = 14_000
+    ticker_silence_ms: Annotated[
+        int, Meta(ge=0, le=3_600_000, description="The same of a ticker, ms; 0: it may be silent for ever.")
+    ] = 28_000
+    trade_silence_ms: Annotated[
+        int, Meta(ge=0, le=3_600_000, description="The same of trades, ms; 0: they may be silent for ever.")
+    ] = 0
+    cross_check: Annotated[
+        bool, Meta(description="Also subscribe to orderbook.1; a book that disagrees with it is void at once.")
+    ] = True
+    redundant: Annotated[
+        bool, Meta(description="Every book on two connections; whichever brings an update first is heard.")
+    ] = False
     resync_timeout_ms: Annotated[
         int, Meta(ge=100, le=60_000, description="A resubscription without a snapshot is repeated after this, ms.")
     ] = 3000
@@ -107,6 +124,9 @@ class Scanner(Section, frozen=True):
     interval_s: Annotated[float, Meta(ge=1, le=86_400, description="Time between scans, s; the first is at once.")] = (
         60.0
     )
+    clock_s: Annotated[
+        float, Meta(ge=0, le=3600, description="Time between two looks at the venue's clock, s; 0 switches it off.")
+    ] = 10.0
     symbols_max: Annotated[int, Meta(ge=1, le=64, description="Symbols traded at the same time.")] = 4
     symbols: Annotated[
         Symbols, Meta(max_length=64, description="Trade exactly these; empty: scan all and choose.")
@@ -131,6 +151,10 @@ class Signals(Section, frozen=True):
     """Events to features to scores to intents."""
 
     weights: Weights = field(default_factory=Weights)
+    wait: Annotated[
+        Literal["zmq", "spin"],
+        Meta(description="How it waits for events; `spin` looks all the time and needs a CPU of its own."),
+    ] = "zmq"
     enter_confidence: Annotated[float, Meta(ge=0, le=1, description="Least confidence of an entry, 0..1.")] = 0.65
     deadband: Annotated[float, Meta(ge=0, lt=1, description="Scores below this mean nothing, 0..1.")] = 0.05
     intent_ttl_ms: Annotated[int, Meta(ge=1, le=10_000, description="An intent older than this is dropped, ms.")] = 250

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from shared.config import Config
 
+FRAMES_HELD = 16  # Of the largest frames, the least that the ring has to hold.
 
-def contradictions(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield (the paths involved, what is wrong with them), one per contradiction."""
+
+def contradictions(config: Config, cpus: int = 0) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield (the paths involved, what is wrong with them), one per contradiction. ``cpus``: 0 asks the box."""
     yield from _books(config)
     yield from _symbols(config)
     yield from _scores(config)
+    yield from _spinners(config, cpus or len(os.sched_getaffinity(0)))
 
 
 def _books(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -23,6 +27,11 @@ def _books(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
             f"ingest.ring_records = {records}: expected a power of two; nearest: {below} and {below * 2}",
         )
     levels, depth = config.signals.obi_levels, config.ingest.depth
+    if records < FRAMES_HELD * depth:
+        yield (
+            ("ingest.ring_records", "ingest.depth"),
+            f"ingest.ring_records = {records}: expected at least {FRAMES_HELD} x ingest.depth = {FRAMES_HELD * depth}",
+        )
     if levels > depth:
         yield (
             ("signals.obi_levels", "ingest.depth"),
@@ -62,3 +71,21 @@ def _scores(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
             tuple(f"signals.weights.{name}" for name in names),
             "signals.weights: all are 0, expected at least one above 0",
         )
+
+
+def _spinners(config: Config, cpus: int) -> Iterator[tuple[tuple[str, ...], str]]:
+    """A spinner takes a whole CPU, and one has to be left for everybody else."""
+    spinning = [name for name in ("signals",) if getattr(config, name).wait == "spin"]
+    if len(spinning) > cpus - 1:
+        paths = tuple(f"{name}.wait" for name in spinning)
+        yield paths, f"{paths[0]} = spin: expected at least {len(spinning) + 1} CPUs, this box offers {cpus}"
+    pins = config.supervisor.pin
+    for name in spinning:
+        cpu = getattr(pins, name)
+        others = [other for other in pins.__struct_fields__ if other != name and getattr(pins, other) == cpu]
+        if isinstance(cpu, int) and others:
+            other = f"supervisor.pin.{others[0]}"
+            yield (
+                (f"supervisor.pin.{name}", other),
+                f"{other} = {cpu}: {name} spins on that CPU, expected another one",
+            )

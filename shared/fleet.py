@@ -30,7 +30,7 @@ WORKERS = ("exchange", "ingest", "scanner", "signals", "execution", "monitor", "
 COUNTERS = (
     # ingest
     "frames", "events", "book_gaps", "crossed_books", "malformed", "unknown", "duplicates", "off_grid", "resyncs",
-    "reconnects", "stale_books", "ignored", "wrong_symbol",
+    "reconnects", "stale_books", "ignored", "wrong_symbol", "disagreements",
     # bus and loop, any worker
     "bus_lost", "bus_dropped", "loop_late",
     # scanner
@@ -65,6 +65,9 @@ class Word(IntEnum):
     EXCHANGE_PORT = 2  # 0: not listening yet.
     MARKET_ENDED = 3  # 1 when a recording has been played to its end.
     EXECUTION_FLAT = 4  # 1 when execution has nothing open; its last word before it stops.
+    CLOCK_OFFSET_NS = 16  # The venue's clock minus fleet time,
+    CLOCK_UNCERTAINTY_NS = 17  # give or take this,
+    CLOCK_AT_NS = 18  # as of then; 0: not measured yet.
 
 
 class Life(IntEnum):
@@ -165,9 +168,9 @@ class Histogram:
     def __init__(self, words: memoryview | None = None) -> None:
         self._words = memoryview(bytearray(8 * BUCKETS)).cast("q") if words is None else words
 
-    def observe(self, ns: int) -> None:
-        """Count one duration; below zero counts as zero."""
-        self._words[_bucket(ns)] += 1
+    def observe(self, ns: int, count: int = 1) -> None:
+        """Count one duration, or several equal ones; below zero counts as zero."""
+        self._words[_bucket(ns)] += count
 
     @property
     def count(self) -> int:

@@ -14,10 +14,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from shared.messages import Message, ProtocolError, decode, encode
+from shared.messages import Message, ProtocolError, decode, encode_onto
 
 _HEAD = struct.Struct("<II")
 _BODY = struct.Struct("<cqB")
+_NO_HEAD = bytes(_HEAD.size)
 INPUT, OUTPUT = b"I", b"O"
 PART_BYTES_MAX = 64 << 20
 PARTS_MAX = 16
@@ -46,9 +47,13 @@ class Journal:
     def append(self, kind: bytes, now: int, message: Message) -> None:
         """Add one record; it reaches the file with the next flush."""
         name = type(message).__name__.encode()
-        body = _BODY.pack(kind, now, len(name)) + name + encode(message)
-        self._buffer += _HEAD.pack(len(body), zlib.crc32(body)) + body
-        if len(self._buffer) > BUFFER_BYTES_MAX:
+        buffer, at = self._buffer, len(self._buffer)
+        buffer += b"%b%b%b" % (_NO_HEAD, _BODY.pack(kind, now, len(name)), name)
+        encode_onto(buffer, message)
+        with memoryview(buffer) as view, view[at + _HEAD.size :] as body:
+            head = _HEAD.pack(len(body), zlib.crc32(body))
+        buffer[at : at + _HEAD.size] = head  # Only now is known what it says; the message itself is copied once.
+        if len(buffer) > BUFFER_BYTES_MAX:
             self.flush()
 
     def flush(self) -> None:

@@ -21,16 +21,17 @@ older version: odd version first, then the words, then the even version. A reade
 
 An event record is EVENT_WORDS words:
 
-    word          BID, ASK            TRADE              TICKER              FUNDING      SNAPSHOT     GAP
+    word          BID, ASK            TRADE            LIQUIDATION    TICKER          FUNDING   SNAPSHOT   GAP
     0 seq         its own sequence number in the ring
     1 meta        kind | flags << 8 | symbol id << 16 | scale id << 40
-    2 venue_ns    cts                 T                  ts                  ts           cts          -
+    2 venue_ns    cts                 T                T              ts              ts        cts        -
     3 recv_ns     when our socket had it, fleet time
-    4 price_ticks level               trade              last price          -            -            -
-    5 size_lots   new absolute size   traded size        open interest       -            -            -
-    6 aux1        size before         cross sequence     mark price e8       rate e8      update id    Reason
-    7 aux2        cross sequence      -                  index price e8      next ns      cross seq    last update id
+    4 price_ticks level               trade            -              last price      -         -          -
+    5 size_lots   new absolute size   traded size      forced size    open interest   -         -          -
+    6 aux1        size before         cross sequence   bankruptcy e8  mark price e8   rate e8   update id  Reason
+    7 aux2        cross sequence      -                -              index price e8  next ns   cross seq  last id
 
+A liquidation's price is where the position was bankrupt, not where it traded. Its TAKER_BUY: the forced order bought.
 All records of one frame are published together; the last one carries the flag LAST. A SNAPSHOT empties the book, its
 levels follow. After a GAP the book is void until the next SNAPSHOT.
 """
@@ -67,10 +68,11 @@ class Kind(IntEnum):
     FUNDING = 5
     SNAPSHOT = 6
     GAP = 7
+    LIQUIDATION = 8
 
 
 LAST = 1  # The frame's final record.
-TAKER_BUY = 2  # On TRADE: the aggressor bought; absent, he sold.
+TAKER_BUY = 2  # On TRADE and LIQUIDATION: the aggressor bought; absent, he sold.
 BLOCK = 4  # On TRADE: a block trade, negotiated elsewhere; not for signals.
 RPI = 8  # On TRADE: filled against a retail quote that the book does not show.
 
@@ -89,6 +91,7 @@ class Reason(IntEnum):
     RESCALED = 8
     UNSUBSCRIBED = 9
     NEW = 10  # Never had a snapshot.
+    DISAGREES = 11  # The venue's own best levels are others, at the same cross sequence.
 
 
 def meta(kind: int, flags: int, symbol_id: int, scale_id: int) -> int:

@@ -47,6 +47,11 @@ def encode(message: Message) -> bytes:
     return _encoder.encode(message)
 
 
+def encode_onto(buffer: bytearray, message: Message) -> None:
+    """Append the message's payload to ``buffer``."""
+    _encoder.encode_into(message, buffer, -1)
+
+
 def decode(name: str, payload: bytes | memoryview) -> Message:
     """Return the message called ``name``. Raises ProtocolError for an unknown name or a payload that does not fit."""
     decoder = _decoders.get(name)
@@ -125,6 +130,22 @@ class Dirty(Message, frozen=True):
 
     generation: int
     head: int  # Sequence after the last published record.
+
+
+class OffGrid(Message, frozen=True):
+    """Prices or sizes of this symbol no longer fit the rules it is read by: they must be asked for anew."""
+
+    symbol: str
+    tick: str  # The rules that ingest has; whoever knows others need not ask.
+    lot: str
+
+
+class ClockOffset(Message, frozen=True):
+    """The venue's clock minus fleet time, give or take the uncertainty, as measured at ``at_ns``."""
+
+    offset_ns: int
+    uncertainty_ns: int
+    at_ns: int
 
 
 class Events(Message, frozen=True):

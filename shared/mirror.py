@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import struct
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shared import layout
-from shared.kernel import as_words, copy_newest, publish_row
+from shared.kernel import RowReader, as_words, publish_row
 from shared.layout import ENTRY_WORDS, REASON_SHIFT, ROW_HEAD, TEXT_BYTES, VALID, Reason, Row, State
 from shared.scale import Scale
 
+_IDENTITY = struct.Struct("=q24xq")  # Version and scale id of a row.
 _TEXT_WORDS = TEXT_BYTES // layout.WORD_BYTES
 
 
@@ -50,17 +52,11 @@ def format_books(
 class BookView:
     """A private copy of one symbol's book. Levels are int64 arrays, best first, in ticks and lots."""
 
-    __slots__ = ("_words", "ask_lots", "ask_ticks", "bid_lots", "bid_ticks", "row", "scale", "symbol")
+    __slots__ = ("_words", "row", "scale", "symbol")
 
     def __init__(self, row: bytes, symbol: str, scale: Scale) -> None:
         self.row, self.symbol, self.scale = row, symbol, scale
-        words = self._words = as_words(row)
-        side = (len(words) - ROW_HEAD) // 4
-        bids, asks = int(words[Row.N_BIDS]), int(words[Row.N_ASKS])
-        self.bid_ticks: NDArray[np.int64] = words[ROW_HEAD : ROW_HEAD + bids]
-        self.bid_lots: NDArray[np.int64] = words[ROW_HEAD + side : ROW_HEAD + side + bids]
-        self.ask_ticks: NDArray[np.int64] = words[ROW_HEAD + 2 * side : ROW_HEAD + 2 * side + asks]
-        self.ask_lots: NDArray[np.int64] = words[ROW_HEAD + 3 * side : ROW_HEAD + 3 * side + asks]
+        self._words = as_words(row)
 
     @classmethod
     def from_row(cls, row: bytes, symbol: str, scale: Scale) -> BookView:
@@ -69,6 +65,31 @@ class BookView:
         if len(words) < ROW_HEAD or np.bitwise_xor.reduce(words) != 0:
             raise ValueError("not a whole mirror row")
         return cls(row, symbol, scale)
+
+    @property
+    def bid_ticks(self) -> NDArray[np.int64]:
+        """Bid prices, best first."""
+        return self._levels(0, Row.N_BIDS)
+
+    @property
+    def bid_lots(self) -> NDArray[np.int64]:
+        """Bid sizes, best first."""
+        return self._levels(1, Row.N_BIDS)
+
+    @property
+    def ask_ticks(self) -> NDArray[np.int64]:
+        """Ask prices, best first."""
+        return self._levels(2, Row.N_ASKS)
+
+    @property
+    def ask_lots(self) -> NDArray[np.int64]:
+        """Ask sizes, best first."""
+        return self._levels(3, Row.N_ASKS)
+
+    def _levels(self, number: int, count: Row) -> NDArray[np.int64]:
+        words = self._words
+        at = ROW_HEAD + number * ((len(words) - ROW_HEAD) // 4)
+        return words[at : at + int(words[count])]
 
     def word(self, name: Row) -> int:
         """Return a word of the row's head."""
@@ -144,18 +165,18 @@ class MirrorReader:
     """Reads one symbol's book; never a torn one, never one older than it returned before."""
 
     def __init__(self, table: BookTable, symbol_id: int) -> None:
-        self._table, self._symbol_id = table, symbol_id
-        self._first = table.mirror_at(symbol_id)
+        self._table = table
+        self._rows = RowReader(table.words, table.mirror_at(symbol_id), table.row_words)
         self._symbol = table.entry(symbol_id).symbol
         self._view: BookView | None = None
+        self._seen = 0
 
     def read(self) -> BookView | None:
         """Return the newest book, valid or void (see ``valid``); None before the first was written."""
-        seen = 0 if self._view is None else self._view.version
-        row = copy_newest(self._table.words, self._first, self._table.row_words, seen)
+        row = self._rows.read(self._seen)
         if row is not None:
-            scale = self._table.scale(int(as_words(row)[Row.SCALE_ID]))
-            self._view = BookView(row, self._symbol, scale)
+            self._seen, scale_id = _IDENTITY.unpack_from(row)
+            self._view = BookView(row, self._symbol, self._table.scale(scale_id))
         return self._view
 
 

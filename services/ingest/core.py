@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import orjson
 
-from services.ingest.feed import Feed, Memory, Phase
+from services.ingest.feed import Feed, Kind, Memory, Phase, topics_of
+from services.ingest.lanes import Lanes
 from services.ingest.link import Link, LinkState
-from services.ingest.wire import Connected, Disconnected, Frame
+from services.ingest.swaps import Swaps
+from services.ingest.wire import Connected, Disconnected, Frames
 from shared.clock import NS_PER_MS
+from shared.config import Ingest
 from shared.kernel import Outcome
 from shared.layout import Reason
-from shared.messages import Dirty, ExecutionState, Instrument, Log, Message, Started, Tick, Universe
+from shared.messages import Dirty, ExecutionState, Instrument, Log, Message, OffGrid, Started, Tick, Universe
 from shared.mirror import BookTable, TableFullError
 from shared.ring import RingWriter
 from shared.scale import Scale
@@ -24,7 +27,6 @@ from shared.scale import Scale
 if TYPE_CHECKING:
     from random import Random
 
-SYMBOLS_A_CONNECTION = 200  # Three topics each stay below the 21,000 characters the venue allows on a connection.
 SAID_MAX = 1_000
 PAST_TOPICS_MAX = 4_096
 SHOWN_BYTES = 160
@@ -53,16 +55,27 @@ class Settings(NamedTuple):
     """Everything that can be set."""
 
     depth: int
+    redundant: bool  # Every book on two connections.
+    cross_check: bool  # Every book beside orderbook.1.
     silence_ns: int  # Of a whole connection.
     book_silence_ns: int  # Of one book: longer than this without a frame and it is asked for again.
+    trade_silence_ns: int  # The same of the other topics; 0: never.
     ticker_silence_ns: int
     resync_timeout_ns: int
 
 
-def settings_of(depth: int, silence_ms: int, resync_timeout_ms: int) -> Settings:
-    """Return settings from the configuration's numbers. Quiet symbols exist, so a topic may be silent for longer."""
-    silence_ns = silence_ms * NS_PER_MS
-    return Settings(depth, silence_ns, 4 * silence_ns, 8 * silence_ns, resync_timeout_ms * NS_PER_MS)
+def settings_of(config: Ingest) -> Settings:
+    """Return settings from the configuration's section."""
+    return Settings(
+        config.depth,
+        config.redundant,
+        config.cross_check,
+        config.silence_ms * NS_PER_MS,
+        config.book_silence_ms * NS_PER_MS,
+        config.trade_silence_ms * NS_PER_MS,
+        config.ticker_silence_ms * NS_PER_MS,
+        config.resync_timeout_ms * NS_PER_MS,
+    )
 
 
 class IngestCore:
@@ -72,9 +85,12 @@ class IngestCore:
         self._memory = Memory(table, ring, settings.depth)
         self._ring, self._settings, self._counts, self._rng = ring, settings, counts, rng
         self._feeds: dict[str, Feed] = {}
-        self._routes: dict[bytes, tuple[Feed, str]] = {}
+        self._books: dict[bytes, Feed] = {}  # By topic.
+        self._beside: dict[bytes, tuple[Feed, Kind]] = {}  # All other topics.
         self._past: dict[bytes, None] = {}  # Topics once subscribed: a late frame of theirs is no surprise.
         self._links: list[Link] = []
+        self._lanes = Lanes(2 if settings.redundant else 1)
+        self._swaps = Swaps()
         self._universe: Universe | None = None
         self._open: tuple[str, ...] | None = None  # Symbols execution cannot do without; None: it has not spoken yet.
         self._instruments: dict[str, Instrument] = {}
@@ -82,48 +98,71 @@ class IngestCore:
 
     # --- frames ---------------------------------------------------------------------------------------------------
 
-    def on_frame(self, message: Frame, now: int) -> list[Message]:
-        """Take one frame."""
-        data, head = message.data, self._ring.head
-        self._counts.add("frames")
-        self._links[message.connection].heard(now)
-        route = self._routes.get(_topic(data))
-        outputs = self._control(data, now) if route is None else self._feed(*route, data, now)
-        grown = self._ring.head - head
-        if grown:
-            self._counts.add("events", grown)
-            outputs.append(Dirty(self._ring.generation, self._ring.head))
-        return outputs
-
-    def _feed(self, feed: Feed, kind: str, data: bytes, now: int) -> list[Message]:
-        if kind == "book":
-            outcome = Outcome(feed.book.apply(data, now, now))
-            return self._judge(feed, outcome, data, now)
-        if kind == "trade":
-            outcome = feed.flow.trades(data, now)
-        else:
-            feed.ticker_ns = now
-            outcome = feed.flow.ticker(data, now)
-        if outcome is Outcome.APPLIED:
-            return []
-        outputs = self._bad(feed.symbol, kind, outcome, data)
-        if outcome is Outcome.OFF_GRID:
-            outputs += self._lose(feed, Reason.OFF_GRID, now)
-        return outputs
+    def on_frames(self, message: Frames, now: int) -> list[Message]:
+        """Take the frames of one read: the loop in which this process lives."""
+        head, books, line = self._ring.head, self._books, message.connection
+        self._counts.add("frames", len(message.frames))
+        self._links[line].heard(now)
+        outputs: list[Message] = []
+        for data in message.frames:
+            # Where the topic lies in every frame the venue sends; whatever is elsewhere takes the long way.
+            feed = books.get(data[10 : data.find(b'"', 10)])
+            if feed is None:
+                outputs += self._beside_book(data, line, now)
+                continue
+            if feed.arbiter is not None and not feed.arbiter.is_first(line, data):
+                self._counts.add("duplicates")
+                continue
+            feed.book_ns = now
+            outcome = feed.apply(data, now, now)
+            if outcome or feed.needs_look:
+                outputs += self._judge(feed, Outcome(outcome), data, now)
+        return outputs + self._grown(head)
 
     def _judge(self, feed: Feed, outcome: Outcome, data: bytes, now: int) -> list[Message]:
         """Draw the consequences of a book frame."""
-        feed.book_ns = now
-        if outcome is Outcome.APPLIED:
-            return []
-        if outcome is Outcome.SNAPSHOT:
-            feed.live(now)
-            return []
+        if outcome is Outcome.APPLIED or outcome is Outcome.SNAPSHOT:
+            return self._applied(feed, outcome, now)
         if outcome in (Outcome.DUPLICATE, Outcome.IGNORED):
             self._counts.add(COUNTER_OF[outcome])
             return []
-        outputs = self._bad(feed.symbol, "book", outcome, data)
-        return outputs + self._lose(feed, Reason.MALFORMED, now)
+        outputs = self._bad(feed.symbol, Kind.BOOK, outcome, data)
+        return outputs + self._lose(feed, Reason.MALFORMED, now) + _rules_wanted(feed, outcome)
+
+    def _applied(self, feed: Feed, outcome: Outcome, now: int) -> list[Message]:
+        if feed.arbiter is not None:
+            feed.arbiter.took()
+        outputs: list[Message] = []
+        if outcome is Outcome.SNAPSHOT:
+            feed.live(now)
+            outputs += self._let_go(now)
+        if feed.touch is not None and feed.touch.is_waiting:
+            outputs += self._compare(feed, now)
+        return outputs
+
+    def _beside_book(self, data: bytes, line: int, now: int) -> list[Message]:
+        """Take a frame of another topic, or one in which the topic is not where it always is."""
+        route = self._beside.get(data[10 : data.find(b'"', 10)])
+        return self._control(data, line, now) if route is None else self._feed(*route, data, now)
+
+    def _feed(self, feed: Feed, kind: Kind, data: bytes, now: int) -> list[Message]:
+        outcome = feed.hear_beside(kind, data, now)
+        if outcome is Outcome.APPLIED:
+            return []
+        if outcome is Outcome.SNAPSHOT:
+            return self._compare(feed, now)
+        outputs = self._bad(feed.symbol, kind, outcome, data)
+        if outcome is Outcome.OFF_GRID:
+            outputs += self._lose(feed, Reason.OFF_GRID, now) + _rules_wanted(feed, outcome)
+        return outputs
+
+    def _compare(self, feed: Feed, now: int) -> list[Message]:
+        """Hold the book beside the venue's own best levels."""
+        if feed.touch is None or feed.phase is not Phase.LIVE or feed.touch.agrees():
+            return []
+        self._counts.add("disagreements")
+        said = self._say_once("book.disagrees", f"orderbook.1 says {feed.touch.touch}", feed.symbol)
+        return said + self._lose(feed, Reason.DISAGREES, now)
 
     def _lose(self, feed: Feed, reason: Reason, now: int) -> list[Message]:
         """The book cannot be trusted: void at once (the kernel may have seen to it already), and asked for again."""
@@ -135,12 +174,12 @@ class IngestCore:
             self._counts.add("resyncs")
         return asked
 
-    def _bad(self, symbol: str, kind: str, outcome: Outcome, data: bytes) -> list[Message]:
+    def _bad(self, symbol: str, kind: Kind, outcome: Outcome, data: bytes) -> list[Message]:
         self._counts.add(COUNTER_OF[outcome])
-        event = f"{kind}.{outcome.name.lower()}"
+        event = f"{kind.value}.{outcome.name.lower()}"
         return self._say_once(event, f"{data[:SHOWN_BYTES]!r}", symbol)
 
-    def _control(self, data: bytes, now: int) -> list[Message]:
+    def _control(self, data: bytes, line: int, now: int) -> list[Message]:
         """Everything that is not market data of a subscribed topic: answers, pongs, late frames, rubbish."""
         try:
             frame = orjson.loads(data)
@@ -150,9 +189,8 @@ class IngestCore:
         topic = frame.get("topic") if isinstance(frame, dict) else None
         if isinstance(topic, str):
             key = topic.encode("utf-8", "replace")
-            route = self._routes.get(key)
-            if route is not None:
-                return self._feed(*route, data, now)
+            if key in self._books or key in self._beside:
+                return self._odd(key, data, line, now)
             if key in self._past:
                 self._counts.add("ignored")
                 return []
@@ -160,6 +198,17 @@ class IngestCore:
             return self._answer(frame, now)
         self._counts.add("unknown")
         return self._say_once("frame.unknown", f"{data[:SHOWN_BYTES]!r}", "")
+
+    def _odd(self, key: bytes, data: bytes, line: int, now: int) -> list[Message]:
+        """Take a frame that is one of ours but written in another way than usual."""
+        feed = self._books.get(key)
+        if feed is None:
+            return self._feed(*self._beside[key], data, now)
+        if feed.arbiter is not None and not feed.arbiter.is_first(line, data):
+            self._counts.add("duplicates")
+            return []
+        feed.book_ns = now
+        return self._judge(feed, Outcome(feed.apply(data, now, now)), data, now)
 
     def _answer(self, frame: dict[str, Any], now: int) -> list[Message]:
         """The venue's answer to a request. Success is silent: the frames that follow say it better."""
@@ -176,22 +225,24 @@ class IngestCore:
     # --- connections ----------------------------------------------------------------------------------------------
 
     def on_started(self, message: Started, now: int) -> list[Message]:
-        """Open the first connection."""
-        return self._new_link(now)
+        """Open the first connections."""
+        return self._links_for(self._lanes.lines(0), now)
 
     def on_connected(self, message: Connected, now: int) -> list[Message]:
         """Subscribe everything that belongs on this connection."""
-        self._links[message.connection].connected(now)
-        feeds = [feed for feed in self._feeds.values() if feed.connection == message.connection]
-        return [output for feed in feeds for output in feed.start(now)]
+        line = message.connection
+        self._links[line].connected(now)
+        feeds = [feed for feed in self._feeds.values() if line in feed.lines]
+        return [output for feed in feeds for output in feed.start(line, now)]
 
     def on_disconnected(self, message: Disconnected, now: int) -> list[Message]:
-        """Void every book of the connection at once, then open it again."""
-        link, head = self._links[message.connection], self._ring.head
+        """Void every book that has no connection left at once, then open it again."""
+        line, head = message.connection, self._ring.head
+        link = self._links[line]
         was_open = link.state in (LinkState.OPEN, LinkState.CLOSING)
         for feed in self._feeds.values():
-            if feed.connection == message.connection:
-                feed.disconnected(now)
+            if line in feed.lines:
+                feed.disconnected(line, now)
         outputs = self._grown(head)
         if was_open:
             self._counts.add("reconnects")
@@ -204,35 +255,40 @@ class IngestCore:
         outputs = [output for link in self._links for output in link.tick(now)]
         for feed in self._feeds.values():
             outputs += self._watch(feed, now)
-        return outputs + self._grown(head)
+        return outputs + self._let_go(now) + self._grown(head)
 
     def _watch(self, feed: Feed, now: int) -> list[Message]:
         if feed.phase is Phase.ASKED:
             return self._counted(feed.tick(now))
         if feed.phase is not Phase.LIVE:
             return []
-        if now - feed.book_ns >= self._settings.book_silence_ns:
+        limits = self._settings
+        if now - feed.book_ns >= limits.book_silence_ns:
             self._counts.add("stale_books")
             return self._lose(feed, Reason.STALE, now)
-        if feed.ticker_is_silent(now, self._settings.ticker_silence_ns):
-            return feed.ask_ticker(now)
-        return []
+        outputs = feed.silent(Kind.TICKER, now, limits.ticker_silence_ns)
+        outputs += feed.silent(Kind.TRADE, now, limits.trade_silence_ns)
+        return outputs + feed.silent(Kind.TOUCH, now, limits.book_silence_ns)
 
-    def _new_link(self, now: int) -> list[Message]:
-        link = Link(len(self._links), self._settings.silence_ns, self._rng)
-        self._links.append(link)
-        return link.tick(now)
+    def _links_for(self, lines: tuple[int, ...], now: int) -> list[Message]:
+        outputs: list[Message] = []
+        while len(self._links) <= lines[-1]:
+            link = Link(len(self._links), self._settings.silence_ns, self._rng)
+            self._links.append(link)
+            outputs += link.tick(now)
+        return outputs
 
     def _grown(self, head: int) -> list[Message]:
-        if self._ring.head == head:
+        now_at = self._ring.head
+        if now_at == head:
             return []
-        self._counts.add("events", self._ring.head - head)
-        return [Dirty(self._ring.generation, self._ring.head)]
+        self._counts.add("events", now_at - head)
+        return [Dirty(self._ring.generation, now_at)]
 
     # --- which symbols --------------------------------------------------------------------------------------------
 
     def on_universe(self, message: Universe, now: int) -> list[Message]:
-        """Subscribe what is new first, then let go of what nobody needs."""
+        """Subscribe what is new first; what nobody needs goes when the new is there."""
         if message == self._universe:
             return []
         self._universe = message
@@ -250,6 +306,7 @@ class IngestCore:
         head = self._ring.head
         chosen = [rules.symbol for rules in self._universe.instruments] if self._universe else []
         wanted = dict.fromkeys([*chosen, *(self._open or ())])
+        before = set(self._feeds)
         outputs: list[Message] = []
         for symbol in wanted:
             rules = self._instruments.get(symbol)
@@ -257,37 +314,55 @@ class IngestCore:
                 outputs += self._say_once("feed.no_rules", "open at the venue, unknown to the scanner", symbol)
             else:
                 outputs += self._want(symbol, Scale(rules.tick, rules.lot), now)
-        if self._open is not None:
-            for symbol in [symbol for symbol in self._feeds if symbol not in wanted]:
-                outputs += self._drop(symbol, now)
+        self._swaps.plan(self._feeds, wanted, self._feeds.keys() - before, now)
+        outputs += self._let_go(now)
         kept = wanted.keys() | self._feeds.keys()
         self._instruments = {symbol: rules for symbol, rules in self._instruments.items() if symbol in kept}
         return outputs + self._grown(head)
+
+    def _let_go(self, now: int) -> list[Message]:
+        """Drop the symbols whose successors are there, once execution has said what it cannot do without."""
+        if self._open is None or not self._swaps:
+            return []
+        ready = self._swaps.ready(lambda symbol: symbol in self._feeds and self._feeds[symbol].is_new, now)
+        return [output for symbol in ready for output in self._drop(symbol, now)]
 
     def _want(self, symbol: str, scale: Scale, now: int) -> list[Message]:
         feed = self._feeds.get(symbol)
         if feed is not None:
             return [] if feed.scale == scale else self._counted(feed.rescale(scale, now))
-        connection = len(self._feeds) // SYMBOLS_A_CONNECTION
-        outputs: list[Message] = [] if connection < len(self._links) else self._new_link(now)
+        settings = self._settings
+        topics = topics_of(symbol, settings.depth, cross_check=settings.cross_check)
+        lines = self._lanes.take(symbol, sum(map(len, topics.values())))
         try:
-            feed = Feed(symbol, scale, self._memory, connection, self._settings.resync_timeout_ns)
+            feed = Feed(
+                symbol, scale, self._memory, lines, settings.resync_timeout_ns, cross_check=settings.cross_check
+            )
         except TableFullError as error:
-            return [*outputs, *self._say_once("feed.no_room", str(error), symbol)]
+            self._lanes.leave(symbol)
+            return self._say_once("feed.no_room", str(error), symbol)
+        outputs = self._links_for(lines, now)
         self._feeds[symbol] = feed
-        for topic, kind in zip(feed.topics, ("book", "trade", "ticker"), strict=True):
-            self._routes[topic.encode()] = (feed, kind)
-        if self._links[connection].is_open:
-            outputs += feed.start(now)
+        for kind, topic in feed.topics.items():
+            if kind is Kind.BOOK:
+                self._books[topic.encode()] = feed
+            else:
+                self._beside[topic.encode()] = feed, kind
+        for line in lines:
+            if self._links[line].is_open:
+                outputs += feed.start(line, now)
         return outputs
 
     def _drop(self, symbol: str, now: int) -> list[Message]:
         feed = self._feeds.pop(symbol)
-        for topic in feed.topics:
+        self._lanes.leave(symbol)
+        for topic in feed.topics.values():
             key = topic.encode()
-            del self._routes[key]
-            if len(self._past) < PAST_TOPICS_MAX:
-                self._past[key] = None
+            self._books.pop(key, None)
+            self._beside.pop(key, None)
+            self._past[key] = None
+        while len(self._past) > PAST_TOPICS_MAX:
+            del self._past[next(iter(self._past))]
         return feed.release(now)
 
     def _say_once(self, event: str, text: str, symbol: str) -> list[Message]:
@@ -299,7 +374,5 @@ class IngestCore:
         return [Log("WARNING", event, text, symbol)]
 
 
-def _topic(data: bytes) -> bytes:
-    """Return the frame's topic as far as a quick look finds it; the kernels check it again."""
-    start = data.find(b'"topic":"') + 9
-    return data[start : data.find(b'"', start)] if start > 8 else b""
+def _rules_wanted(feed: Feed, outcome: Outcome) -> list[Message]:
+    return [OffGrid(feed.symbol, feed.scale.tick, feed.scale.lot)] if outcome is Outcome.OFF_GRID else []

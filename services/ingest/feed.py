@@ -1,13 +1,15 @@
-"""One symbol's feed: its three topics, its kernels, and the way back to a sound book when it is lost."""
+"""One symbol's feed: its topics, its kernels, and the way back to a sound book when it is lost."""
 
 from __future__ import annotations
 
 from enum import Enum
 from typing import NamedTuple
 
+from services.ingest.arbiter import Arbiter
+from services.ingest.touch import TouchCheck
 from services.ingest.wire import Subscribe, Unsubscribe
 from shared.clock import NS_PER_S
-from shared.kernel import BookKernel
+from shared.kernel import BookKernel, Outcome
 from shared.kernel.flow import FlowKernel
 from shared.layout import Reason, State
 from shared.messages import Message
@@ -23,10 +25,19 @@ STEADY_NS = 5 * NS_PER_S  # A book that lived this long is asked for again at on
 class Phase(Enum):
     """How far a feed is."""
 
-    IDLE = "idle"  # Its connection is down.
+    IDLE = "idle"  # None of its connections is up.
     ASKED = "asked"  # The next snapshot makes it live; asked again when ``due_ns`` comes.
     LIVE = "live"
     DISABLED = "disabled"  # Refused too often.
+
+
+class Kind(Enum):
+    """What a topic carries."""
+
+    BOOK = "book"
+    TRADE = "trade"
+    TICKER = "ticker"
+    TOUCH = "touch"
 
 
 class Memory(NamedTuple):
@@ -38,21 +49,36 @@ class Memory(NamedTuple):
 
 
 class Feed:
-    """One subscribed symbol. Methods return what has to be said to the venue."""
+    """One subscribed symbol. Methods return what has to be said to the venue.
 
-    def __init__(self, symbol: str, scale: Scale, memory: Memory, connection: int, ask_wait_ns: int) -> None:
-        self.symbol, self.connection = symbol, connection
+    Its first line (a connection's number) carries everything; a second one, if there is one, the book again.
+    """
+
+    def __init__(
+        self,
+        symbol: str,
+        scale: Scale,
+        memory: Memory,
+        lines: tuple[int, ...],
+        ask_wait_ns: int,
+        *,
+        cross_check: bool = False,
+    ) -> None:
+        self.symbol, self.lines = symbol, lines
         self._memory, self._ask_wait_ns = memory, ask_wait_ns
-        self.book_topic = f"orderbook.{memory.depth}.{symbol}"
-        self.trade_topic, self.ticker_topic = f"publicTrade.{symbol}", f"tickers.{symbol}"
+        self.topics = topics_of(symbol, memory.depth, cross_check=cross_check)
+        self.arbiter = Arbiter() if len(lines) > 1 else None
         self.phase = Phase.IDLE
         self.request = ""
-        self._requests = 0
-        self._refusals = 0
+        self._up: set[int] = set()
+        self._requests = self._refusals = 0
         self._asks = 0  # Requests for this book since it was last steady.
-        self._asked_ns = self._live_ns = 0
+        self._asked_ns = 0
+        self.live_ns = 0  # When a snapshot last made it live; 0: never yet.
         self.due_ns = 0
-        self.book_ns = self.ticker_ns = 0  # When these topics last said something.
+        self.book_ns = 0  # When its book last said something.
+        self.heard_ns: dict[Kind, int] = {}  # The same of its other topics.
+        self._cross_check = Kind.TOUCH in self.topics
         self._build(scale)
 
     def _build(self, scale: Scale) -> None:
@@ -61,25 +87,31 @@ class Feed:
         self.symbol_id = table.add(self.symbol, scale)
         writer = table.writer(self.symbol_id)
         self.book = BookKernel(writer, self._memory.ring, self._memory.depth)
+        self.apply = self.book.apply
         self.flow = FlowKernel(writer, self._memory.ring)
-
-    @property
-    def topics(self) -> tuple[str, str, str]:
-        """Everything this symbol subscribes."""
-        return self.book_topic, self.trade_topic, self.ticker_topic
+        self.touch = TouchCheck(self.symbol, scale, table.reader(self.symbol_id)) if self._cross_check else None
 
     # --- asking ---------------------------------------------------------------------------------------------------
 
-    def start(self, now: int) -> list[Message]:
-        """Subscribe everything on a connection that knows nothing yet."""
-        self._refusals = self._asks = 0
-        return [self._subscribe(self.topics, now)]
+    def start(self, line: int, now: int) -> list[Message]:
+        """Subscribe everything that belongs on a line which knows nothing yet."""
+        self._up.add(line)
+        if self.phase is not Phase.LIVE:
+            self._refusals = self._asks = 0
+            self._ask(now)
+        self._join(line)
+        topics: tuple[str, ...] = (self.topics[Kind.BOOK],)
+        if line == self.lines[0]:
+            self.heard_ns = dict.fromkeys(self.topics, now)
+            topics = (*topics, self.topics[Kind.TRADE], self.topics[Kind.TICKER])
+        extra = self._again(Kind.TOUCH, leave=False) if line == self.lines[0] and self.touch is not None else []
+        return [Subscribe(line, self.request, topics), *extra]
 
     def resync(self, now: int) -> list[Message]:
         """Get a new snapshot: there is no other way than to leave the topic and come back. One at a time."""
         if self.phase is not Phase.LIVE:
             return []
-        if now - self._live_ns >= STEADY_NS:
+        if now - self.live_ns >= STEADY_NS:
             self._asks = 0
         self.phase = Phase.ASKED
         self.due_ns = self._asked_ns + self._wait_ns()
@@ -89,8 +121,15 @@ class Feed:
         """Ask again when the snapshot is overdue."""
         if self.phase is not Phase.ASKED or now < self.due_ns:
             return []
-        topics = self.topics if self._refusals else (self.book_topic,)
-        return [self._leave(topics), self._subscribe(topics, now)]
+        self._ask(now)
+        outputs: list[Message] = []
+        for line in sorted(self._up):
+            topics: tuple[str, ...] = (self.topics[Kind.BOOK],)
+            if self._refusals and line == self.lines[0]:
+                topics = (*topics, self.topics[Kind.TRADE], self.topics[Kind.TICKER])
+            self._join(line)
+            outputs += [self._leave(line, topics), Subscribe(line, self.request, topics)]
+        return outputs
 
     def refused(self, request: str, now: int) -> bool:
         """The venue refused ``request``; True when that was once too often."""
@@ -105,23 +144,38 @@ class Feed:
 
     def release(self, now: int) -> list[Message]:
         """Let the symbol go."""
-        was = self.phase
         self.phase = Phase.IDLE
         self.void(Reason.UNSUBSCRIBED, now)
         self._memory.table.set_state(self.symbol_id, State.OFF)
-        return [] if was is Phase.IDLE else [self._leave(self.topics)]
+        everything = tuple(self.topics.values())
+        return [self._leave(line, everything if line == self.lines[0] else everything[:1]) for line in sorted(self._up)]
 
-    def _subscribe(self, topics: tuple[str, ...], now: int) -> Subscribe:
+    def silent(self, kind: Kind, now: int, silence_ns: int) -> list[Message]:
+        """Subscribe a topic anew that has said nothing for so long (0: however long)."""
+        heard_ns = self.heard_ns.get(kind)
+        if not silence_ns or self.phase is not Phase.LIVE or heard_ns is None or now - heard_ns < silence_ns:
+            return []
+        self.heard_ns[kind] = now
+        return self._again(kind) if self.lines[0] in self._up else []
+
+    def _ask(self, now: int) -> None:
         self.phase = Phase.ASKED
         self._requests += 1
         self._asks += 1
         self.request = f"{self.symbol}/{self._requests}"
         self._asked_ns, self.due_ns = now, now + self._wait_ns()
-        self.ticker_ns = now
-        return Subscribe(self.connection, self.request, topics)
 
-    def _leave(self, topics: tuple[str, ...]) -> Unsubscribe:
-        return Unsubscribe(self.connection, f"{self.symbol}/leave", topics)
+    def _join(self, line: int) -> None:
+        if self.arbiter is not None:
+            self.arbiter.join(line)
+
+    def _again(self, kind: Kind, *, leave: bool = True) -> list[Message]:
+        topics = (self.topics[kind],)
+        ask = Subscribe(self.lines[0], f"{self.symbol}/{kind.value}", topics)
+        return [self._leave(self.lines[0], topics), ask] if leave else [ask]
+
+    def _leave(self, line: int, topics: tuple[str, ...]) -> Unsubscribe:
+        return Unsubscribe(line, f"{self.symbol}/leave", topics)
 
     def _wait_ns(self) -> int:
         if not self._asks:
@@ -130,18 +184,40 @@ class Feed:
 
     # --- what happens to it ---------------------------------------------------------------------------------------
 
+    @property
+    def needs_look(self) -> bool:
+        """Whether something has to be done after every applied frame."""
+        return self.arbiter is not None or (self.touch is not None and self.touch.is_waiting)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it still waits for its very first snapshot."""
+        return not self.live_ns and self.phase is not Phase.DISABLED
+
     def live(self, now: int) -> None:
         """A snapshot was applied."""
         self.book_ns = now
         self._refusals = 0
         if self.phase is not Phase.LIVE:
-            self.phase, self._live_ns = Phase.LIVE, now
+            self.phase, self.live_ns = Phase.LIVE, now
             self._memory.table.set_state(self.symbol_id, State.ON)
 
-    def disconnected(self, now: int) -> None:
-        """Its connection is gone."""
-        self.void(Reason.DISCONNECTED, now)
-        self.phase = Phase.IDLE
+    def hear_beside(self, kind: Kind, data: bytes, now: int) -> Outcome:
+        """Take a frame of any topic but the book."""
+        self.heard_ns[kind] = now
+        if kind is Kind.TRADE:
+            return self.flow.trades(data, now)
+        if kind is Kind.TICKER:
+            return self.flow.ticker(data, now)
+        assert self.touch is not None
+        return self.touch.hear(data)
+
+    def disconnected(self, line: int, now: int) -> None:
+        """One of its lines is gone; with the last one, the book."""
+        self._up.discard(line)
+        if not self._up:
+            self.void(Reason.DISCONNECTED, now)
+            self.phase = Phase.IDLE
 
     def rescale(self, scale: Scale, now: int) -> list[Message]:
         """The instrument's grid has changed: everything known is void."""
@@ -155,13 +231,17 @@ class Feed:
     def void(self, reason: Reason, now: int) -> None:
         """Declare the book unusable, if it is not so already."""
         self.book.void(reason, now, now)
+        if self.arbiter is not None:
+            self.arbiter.reset()
+        if self.touch is not None:
+            self.touch.is_waiting = False
 
-    def ticker_is_silent(self, now: int, silence_ns: int) -> bool:
-        """Whether tickers have stopped coming."""
-        return self.phase is Phase.LIVE and now - self.ticker_ns >= silence_ns
 
-    def ask_ticker(self, now: int) -> list[Message]:
-        """Subscribe the ticker anew."""
-        self.ticker_ns = now
-        topics = (self.ticker_topic,)
-        return [self._leave(topics), Subscribe(self.connection, f"{self.symbol}/ticker", topics)]
+def topics_of(symbol: str, depth: int, *, cross_check: bool) -> dict[Kind, str]:
+    """Return everything that one symbol subscribes; the book comes first."""
+    topics = {
+        Kind.BOOK: f"orderbook.{depth}.{symbol}",
+        Kind.TRADE: f"publicTrade.{symbol}",
+        Kind.TICKER: f"tickers.{symbol}",
+    }
+    return topics | {Kind.TOUCH: f"orderbook.1.{symbol}"} if cross_check and depth > 1 else topics

@@ -11,7 +11,7 @@ from services.ingest.wire import (
     CloseFeed,
     Connected,
     Disconnected,
-    Frame,
+    Frames,
     OpenFeed,
     PingFeed,
     Subscribe,
@@ -20,11 +20,11 @@ from services.ingest.wire import (
 )
 from shared import shm
 from shared.bus import Bus
-from shared.bybit.socket import ConnectError, Socket, connect
+from shared.bybit.socket import ConnectError, Socket, connect_batched
 from shared.bybit.venue import VenueNotReadyError, venue_of
 from shared.config import Ingest
 from shared.fleet import Word
-from shared.messages import Dirty, ExecutionState, Message, Universe
+from shared.messages import Dirty, ExecutionState, Message, OffGrid, Universe
 from shared.mirror import BookTable
 from shared.ring import RingWriter
 from shared.service import Context, Service
@@ -32,8 +32,7 @@ from shared.service import Context, Service
 
 def make_core(config: Ingest, seed: int, epoch: int, table: BookTable, ring: RingWriter, counts: Counts) -> IngestCore:
     """Return the core as this process runs it: a replay of its journal builds it the same way."""
-    settings = settings_of(config.depth, config.silence_ms, config.resync_timeout_ms)
-    return IngestCore(table, ring, settings, counts, Random(f"ingest/{seed}/{epoch}"))
+    return IngestCore(table, ring, settings_of(config), counts, Random(f"ingest/{seed}/{epoch}"))
 
 
 async def main(ctx: Context) -> None:
@@ -68,6 +67,8 @@ class _Shell:
         """Carry out what the core said."""
         if isinstance(message, Dirty):
             self._wake(message)
+        elif isinstance(message, OffGrid):
+            self._bus.publish(message)
         elif isinstance(message, Subscribe | Unsubscribe | PingFeed):
             socket = self._sockets.get(message.connection)
             if socket is not None:
@@ -93,7 +94,9 @@ class _Shell:
     async def _open(self, connection: int) -> None:
         try:
             url = venue_of(self._ctx.config, self._ctx.fleet).public_url
-            socket = await connect(url, self._receiver(connection), lambda reason: self._lost(connection, reason))
+            socket = await connect_batched(
+                url, self._receiver(connection), lambda reason: self._lost(connection, reason)
+            )
         except (ConnectError, VenueNotReadyError) as error:
             self.service.feed(Disconnected(connection, str(error)))
             return
@@ -103,11 +106,11 @@ class _Shell:
         else:
             self.service.feed(Disconnected(connection, "lost as soon as opened"))
 
-    def _receiver(self, connection: int) -> Callable[[bytes], None]:
-        def receive(data: bytes) -> None:
+    def _receiver(self, connection: int) -> Callable[[list[bytes]], None]:
+        def receive(frames: list[bytes]) -> None:
             received_ns = self._now()
-            self.service.feed(Frame(connection, data))
-            self._frame_to_book.observe(self._now() - received_ns)
+            self.service.feed(Frames(connection, tuple(frames)))
+            self._frame_to_book.observe(self._now() - received_ns, len(frames))  # The last one's time, for all of them.
 
         return receive
 

@@ -9,11 +9,11 @@ from shared.messages import Message
 # --- in ---------------------------------------------------------------------------------------------------------
 
 
-class Frame(Message, frozen=True):
-    """One text frame of a public connection, byte for byte."""
+class Frames(Message, frozen=True):
+    """Text frames of a public connection, byte for byte: those that one read of its socket brought."""
 
     connection: int
-    data: bytes
+    frames: tuple[bytes, ...]
 
 
 class Connected(Message, frozen=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from services.scanner import choose, parse
 from services.scanner.parse import Day, Listed
+from services.scanner.venue_clock import VenueClock
 from services.scanner.wire import (
     InstrumentsAnswer,
     RequestInstruments,
@@ -15,10 +16,11 @@ from services.scanner.wire import (
     ScanEnded,
     ScanFailed,
     TickersAnswer,
+    TimeAnswer,
 )
 from shared.clock import NS_PER_S
 from shared.config import Scanner
-from shared.messages import ExecutionState, Log, Message, ProtocolError, Started, Tick, Universe
+from shared.messages import ExecutionState, Log, Message, OffGrid, ProtocolError, Started, Tick, Universe
 
 SAY_EVERY_NS = NS_PER_S
 RETRY_NS = 5 * NS_PER_S
@@ -33,6 +35,7 @@ class ScannerCore:
     def __init__(self, config: Scanner) -> None:
         self._config = config
         self._interval_ns = int(config.interval_s * NS_PER_S)
+        self._clock = VenueClock(int(config.clock_s * NS_PER_S))
         self._version = 0
         self._universe: Universe | None = None
         self._listed: dict[str, Listed] = {}
@@ -52,7 +55,7 @@ class ScannerCore:
 
     def on_tick(self, _: Tick, now: int) -> list[Message]:
         """Say the universe again; begin the scan that is due; give up one that hangs."""
-        out: list[Message] = []
+        out = self._clock.tick(now)
         if self._scanning and now - self._begun_ns > SCAN_NS_MAX:
             out += self._fail("no answer in time", now)
         if not self._scanning and now >= self._due_ns:
@@ -93,6 +96,20 @@ class ScannerCore:
     def on_scan_failed(self, message: ScanFailed, now: int) -> list[Message]:
         """The shell got no answer."""
         return self._fail(message.reason, now) if self._expects(message.scan) else []
+
+    def on_time_answer(self, message: TimeAnswer, now: int) -> list[Message]:
+        """Learn how far the venue's clock is from ours."""
+        try:
+            return self._clock.hear(message.data, message.sent_ns, message.received_ns)
+        except ProtocolError as error:
+            return [Log("WARNING", "clock.unreadable", str(error))]
+
+    def on_off_grid(self, message: OffGrid, now: int) -> list[Message]:
+        """Ingest has met prices that our rules do not allow: the venue has new ones, so scan now, not in its turn."""
+        listed = self._listed.get(message.symbol)
+        if listed is not None and (listed.instrument.tick, listed.instrument.lot) == (message.tick, message.lot):
+            self._due_ns = min(self._due_ns, max(now, self._begun_ns + RETRY_NS))
+        return []
 
     def on_execution_state(self, message: ExecutionState, now: int) -> list[Message]:
         """Learn which symbols must stay: a symbol leaves only after execution has released it."""

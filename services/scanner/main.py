@@ -13,14 +13,17 @@ from services.scanner.wire import (
     InstrumentsAnswer,
     RequestInstruments,
     RequestTickers,
+    RequestTime,
     ScanEnded,
     ScanFailed,
     TickersAnswer,
+    TimeAnswer,
 )
 from shared.bus import Bus
 from shared.bybit.venue import VenueNotReadyError, venue_of
 from shared.config import Config
-from shared.messages import ExecutionState, Message, Universe
+from shared.fleet import Word
+from shared.messages import ClockOffset, ExecutionState, Message, OffGrid, Universe
 from shared.service import Context, Service
 
 TIMEOUT_S = 2.0
@@ -40,6 +43,7 @@ async def main(ctx: Context) -> None:
         shell = _Shell(ctx, bus, session)
         service = shell.service = Service(ctx, make_core(ctx.config), shell.act)
         bus.subscribe(["execution"], [ExecutionState], service.feed)
+        bus.subscribe(["ingest"], [OffGrid], service.feed)
         service.on_beat.append(bus.retry)
         await service.run()
         await shell.close()
@@ -64,6 +68,10 @@ class _Shell:
             self._start(self._instruments(message))
         elif isinstance(message, RequestTickers):
             self._start(self._tickers(message))
+        elif isinstance(message, RequestTime):
+            self._start(self._time())
+        elif isinstance(message, ClockOffset):
+            self._set_offset(message)
         elif isinstance(message, ScanEnded):
             self._ctx.counters.add("scan_errors" if message.reason else "scans")
 
@@ -88,6 +96,25 @@ class _Shell:
         data = await self._get(wanted.scan, "/v5/market/tickers", {"category": "linear"})
         if data is not None:
             self.service.feed(TickersAnswer(wanted.scan, data))
+
+    async def _time(self) -> None:
+        """Ask once; no answer is no news."""
+        now = self._ctx.clock.now
+        try:
+            url = venue_of(self._ctx.config, self._ctx.fleet).rest_url + "/v5/market/time"
+            sent_ns = now()
+            async with self._session.get(url) as answer:
+                data, received_ns = await _read(answer), now()
+        except (aiohttp.ClientError, TimeoutError, OSError, VenueNotReadyError, ValueError):
+            return
+        self.service.feed(TimeAnswer(data, sent_ns, received_ns))
+
+    def _set_offset(self, message: ClockOffset) -> None:
+        fleet = self._ctx.fleet
+        fleet.put(Word.CLOCK_OFFSET_NS, message.offset_ns)
+        fleet.put(Word.CLOCK_UNCERTAINTY_NS, message.uncertainty_ns)
+        fleet.put(Word.CLOCK_AT_NS, message.at_ns)
+        self._bus.publish(message)
 
     async def _get(self, scan: int, path: str, query: dict[str, str]) -> bytes | None:
         """Return the answer's body; whatever goes wrong is told to the core, and None returned."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from math import isfinite
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -14,6 +14,8 @@ from shared.scale import OffGridError, Scale, to_e8
 ROWS_MAX = 5_000
 WHOLE_MAX = 1 << 62
 STEP_CHARS_MAX = 20
+T = TypeVar("T")
+NANO_DIGITS = 19  # From 2001 to 2286.
 
 
 class _Result(msgspec.Struct, rename="camel"):
@@ -63,6 +65,11 @@ class _TickerRow(msgspec.Struct, rename="camel"):
     price24h_pcnt: str = msgspec.field(name="price24hPcnt")
 
 
+class _Time(msgspec.Struct, rename="camel"):
+    time_nano: str
+
+
+_times = msgspec.json.Decoder(_Time)
 _answers = msgspec.json.Decoder(_Answer)
 _results = msgspec.json.Decoder(_Result)
 _rows = msgspec.json.Decoder(_Row)
@@ -84,16 +91,28 @@ class Day(NamedTuple):
 
 
 def _unwrap(data: bytes) -> _Result:
+    result = _unwrapped(data, _results)
+    if len(result.rows) > ROWS_MAX:
+        raise ProtocolError(f"{len(result.rows)} rows, at most {ROWS_MAX} are believable")
+    return result
+
+
+def _unwrapped(data: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     try:
         answer = _answers.decode(data)
         if answer.ret_code != 0:
             raise ProtocolError(f"the venue answered {answer.ret_code} {answer.ret_msg[:80]!r}")
-        result = _results.decode(answer.result)
+        return decoder.decode(answer.result)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ProtocolError(f"unreadable answer: {error}") from error
-    if len(result.rows) > ROWS_MAX:
-        raise ProtocolError(f"{len(result.rows)} rows, at most {ROWS_MAX} are believable")
-    return result
+
+
+def venue_time_ns(data: bytes) -> int:
+    """Return the venue's time in an answer of /v5/market/time. Raises ProtocolError."""
+    text = _unwrapped(data, _times).time_nano
+    if not (text.isascii() and text.isdigit() and len(text) == NANO_DIGITS):
+        raise ProtocolError(f"time: {text[:40]!r}")
+    return int(text)
 
 
 def instruments(data: bytes) -> tuple[dict[str, Listed], str]:

@@ -18,6 +18,12 @@ class RequestTickers(Message, frozen=True):
     scan: int
 
 
+class RequestTime(Message, frozen=True):
+    """Ask the venue what time it is. Nothing comes back when that fails."""
+
+    number: int
+
+
 class InstrumentsAnswer(Message, frozen=True):
     """One page of the instrument list, as the venue sent it."""
 
@@ -30,6 +36,14 @@ class TickersAnswer(Message, frozen=True):
 
     scan: int
     data: bytes
+
+
+class TimeAnswer(Message, frozen=True):
+    """The venue's time, as it sent it, and when (fleet time) we had asked and had the answer."""
+
+    data: bytes
+    sent_ns: int
+    received_ns: int
 
 
 class ScanFailed(Message, frozen=True):

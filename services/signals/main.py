@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.signals.core import SignalsCore
-from shared.attach import DataPlane
+from shared.attach import DataPlane, Spinner
 from shared.bus import Bus
 from shared.config import Config
 from shared.messages import Decision, Dirty, ExecutionState, Intent, Message, Universe
@@ -20,11 +20,17 @@ async def main(ctx: Context) -> None:
     shell = _Shell(ctx)
     service = shell.service = Service(ctx, make_core(ctx.config), shell.act)
     bus = shell.bus
-    bus.subscribe(["ingest"], [Dirty], shell.on_dirty)
+    spinner = None
+    if ctx.config.signals.wait == "spin":
+        spinner = Spinner(shell.plane, shell.drain)
+    else:
+        bus.subscribe(["ingest"], [Dirty], shell.on_dirty)
     bus.subscribe(["scanner"], [Universe], service.feed)
     bus.subscribe(["execution"], [ExecutionState], service.feed)
     service.on_beat += [bus.retry, shell.on_beat]
     await service.run()
+    if spinner is not None:
+        spinner.stop()
     shell.plane.close()
     bus.close()
 
@@ -41,6 +47,10 @@ class _Shell:
 
     def on_dirty(self, _: Message) -> None:
         """The ring has grown."""
+        self.drain()
+
+    def drain(self) -> None:
+        """Tell the core what is new in the ring."""
         self._drain(look=False)
 
     def on_beat(self, _: int) -> None:

@@ -12,28 +12,40 @@ from shared.kernel.outcome import Outcome
 from shared.kernel.words import LappedError, Words, as_words
 
 if TYPE_CHECKING:
+    from shared.kernel.flow import FlowKernel
     from shared.kernel.plain import BookKernel
-    from shared.kernel.words import append_records, copy_newest, publish_row, take_records
+    from shared.kernel.words import RowReader, append_records, copy_newest, publish_row, take_records
 
     KERNEL: str
 else:
     KERNEL = "plain"
     if os.environ.get("PEREGRINE_KERNEL") != "plain":
         try:
-            from shared.kernel.fast import BookKernel, append_records, copy_newest, publish_row, take_records
+            from shared.kernel.fast import (
+                BookKernel,
+                FlowKernel,
+                RowReader,
+                append_records,
+                copy_newest,
+                publish_row,
+                take_records,
+            )
 
             KERNEL = "fast"
         except ImportError:
             KERNEL = "plain"
     if KERNEL == "plain":
+        from shared.kernel.flow import FlowKernel
         from shared.kernel.plain import BookKernel
-        from shared.kernel.words import append_records, copy_newest, publish_row, take_records
+        from shared.kernel.words import RowReader, append_records, copy_newest, publish_row, take_records
 
 __all__ = [
     "KERNEL",
     "BookKernel",
+    "FlowKernel",
     "LappedError",
     "Outcome",
+    "RowReader",
     "Words",
     "append_records",
     "as_words",

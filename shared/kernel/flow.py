@@ -1,8 +1,9 @@
-"""Trades and tickers of one symbol: frames in, ring records out. Slow and rare beside the book, so plain everywhere."""
+"""Trades, liquidations and tickers of one symbol: frames in, ring records out."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -23,6 +24,8 @@ SIGNED_MAX = 10**18
 _SIGNED = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,18})?")
 _MS = re.compile(r"[0-9]{0,13}")
 _Record = tuple[int, ...]
+_Prices = tuple[int, int, int, int]  # Last price in ticks, open interest in lots, mark and index price at 1e-8.
+_Funding = tuple[int, int]  # Rate at 1e-8, next funding in ns.
 
 
 class FlowKernel:
@@ -33,17 +36,32 @@ class FlowKernel:
         self._symbol_id, self._scale_id = mirror.symbol_id, mirror.scale_id
         self._tick, self._lot = Grid(*mirror.scale.tick_grid), Grid(*mirror.scale.lot_grid)
         self._lot_e8 = to_e8(mirror.scale.lot)
-        self._prices = (0, 0, 0, 0)  # Last price in ticks, open interest in lots, mark and index price at 1e-8.
-        self._funding = (0, 0)  # Rate at 1e-8, next funding in ns.
+        self._prices: _Prices = (0, 0, 0, 0)
+        self._funding: _Funding = (0, 0)
+
+    @property
+    def known(self) -> tuple[_Prices, _Funding]:
+        """What tickers have said so far; the compiled twin sets it when it hands a frame over."""
+        return self._prices, self._funding
+
+    @known.setter
+    def known(self, known: tuple[_Prices, _Funding]) -> None:
+        self._prices, self._funding = known
 
     def trades(self, frame: bytes, recv_ns: int) -> Outcome:
         """Take one ``publicTrade`` frame: one TRADE record each, in order."""
+        return self._rows(frame, "publicTrade", self._trade, recv_ns)
+
+    def liquidations(self, frame: bytes, recv_ns: int) -> Outcome:
+        """Take one ``allLiquidation`` frame: one LIQUIDATION record each, in order."""
+        return self._rows(frame, "allLiquidation", self._liquidation, recv_ns)
+
+    def _rows(self, frame: bytes, head: str, take: Callable[[Any, int], list[_Record]], recv_ns: int) -> Outcome:
         try:
-            root = self._root(frame, "publicTrade")
-            rows = value_of(root, "data", list)
+            rows = value_of(self._root(frame, head), "data", list)
             if not 0 < len(rows) <= TRADES_MAX:
                 raise BadFrameError(Outcome.MALFORMED)
-            records = [record for row in rows for record in self._trade(row, recv_ns)]
+            records = [record for row in rows for record in take(row, recv_ns)]
         except orjson.JSONDecodeError:
             return Outcome.MALFORMED
         except BadFrameError as error:
@@ -82,12 +100,24 @@ class FlowKernel:
     def _meta(self, kind: Kind, flags: int = 0) -> int:
         return meta(kind, flags, self._symbol_id, self._scale_id)
 
-    def _trade(self, row: Any, recv_ns: int) -> list[_Record]:
+    def _side(self, row: Any) -> str:
         if value_of(row, "s", str) != self._symbol:
             raise BadFrameError(Outcome.WRONG_SYMBOL)
-        side = value_of(row, "S", str)
+        side: str = value_of(row, "S", str)
         if side not in ("Buy", "Sell"):
             raise BadFrameError(Outcome.MALFORMED)
+        return side
+
+    def _liquidation(self, row: Any, recv_ns: int) -> list[_Record]:
+        flags = TAKER_BUY * (self._side(row) == "Sell")  # The side is the position's: a short is closed by buying.
+        at_ns = count_of(row, "T", MS_MAX) * NS_PER_MS
+        lots, price_e8 = steps(row.get("v"), self._lot), _e8(row.get("p"))
+        if not lots or not price_e8 > 0:
+            raise BadFrameError(Outcome.OFF_GRID if lots is None and price_e8 > 0 else Outcome.MALFORMED)
+        return [(0, self._meta(Kind.LIQUIDATION, flags), at_ns, recv_ns, 0, lots, price_e8, 0)]
+
+    def _trade(self, row: Any, recv_ns: int) -> list[_Record]:
+        side = self._side(row)
         is_block = row.get("BT") is True
         flags = TAKER_BUY * (side == "Buy") | BLOCK * is_block | RPI * (row.get("RPI") is True)
         at_ns = count_of(row, "T", MS_MAX) * NS_PER_MS
@@ -99,7 +129,7 @@ class FlowKernel:
             raise BadFrameError(Outcome.MALFORMED if 0 in (ticks, lots) else Outcome.OFF_GRID)
         return [(0, self._meta(Kind.TRADE, flags), at_ns, recv_ns, ticks, lots, seq, 0)]
 
-    def _ticker_prices(self, data: Any) -> tuple[int, int, int, int]:
+    def _ticker_prices(self, data: Any) -> _Prices:
         last, interest, mark, index = self._prices
         if "lastPrice" in data:
             found = steps(data["lastPrice"], self._tick)
@@ -112,7 +142,7 @@ class FlowKernel:
         index = _e8(data["indexPrice"]) if "indexPrice" in data else index
         return last, interest, mark, index
 
-    def _ticker_funding(self, data: Any) -> tuple[int, int]:
+    def _ticker_funding(self, data: Any) -> _Funding:
         rate, next_ns = self._funding
         rate = _e8(data["fundingRate"]) if "fundingRate" in data else rate
         if "nextFundingTime" in data:

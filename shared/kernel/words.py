@@ -61,6 +61,17 @@ def copy_newest(words: Words, first: int, row_words: int, seen: int) -> bytes | 
     return None
 
 
+class RowReader:
+    """One reader of one mirror."""
+
+    def __init__(self, words: Words, first: int, row_words: int) -> None:
+        self._words, self._first, self._row_words = words, first, row_words
+
+    def read(self, seen: int) -> bytes | None:
+        """Return what ``copy_newest`` does."""
+        return copy_newest(self._words, self._first, self._row_words, seen)
+
+
 def append_records(words: Words, records: Words) -> int:
     """Put ``records`` (shape (n, EVENT_WORDS)) at the ring's head, number them, publish; return the new head."""
     count, capacity, head = len(records), int(words[RING_CAPACITY_AT]), int(words[HEAD_AT])

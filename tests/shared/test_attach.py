@@ -1,14 +1,15 @@
+import asyncio
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
 from shared import layout, shm
-from shared.attach import DataPlane
+from shared.attach import DataPlane, Spinner
 from shared.config import Ingest
 from shared.fleet import SIZE, FleetPage, Word
 from shared.layout import ROW_HEAD, VALID, Kind, Row, meta
-from shared.messages import BookCopy, Events, Lapped
+from shared.messages import BookCopy, Events, Lapped, Message
 from shared.mirror import BookTable
 from shared.ring import RingWriter
 from shared.scale import Scale
@@ -146,3 +147,27 @@ def test_an_overtaken_reader_joins_again_at_once(writer: Writer) -> None:
     assert plane.laps == 1
     writer.write("SOLUSDT", 1002, 7)
     assert [type(each) for each in plane.news(look=False)] == [Events]
+
+
+def test_a_spinner_drains_at_once_and_lets_the_loop_have_its_turn(writer: Writer) -> None:
+    async def spin() -> None:
+        plane = DataPlane(writer.run_id, writer.fleet)
+        heard: list[Message] = []
+        spinner = Spinner(plane, lambda: heard.extend(plane.news(look=False)))
+        await asyncio.sleep(0)  # Nothing to look at yet.
+        writer.renew()
+        writer.write("SOLUSDT", 1000, 5)
+        heard += plane.news()
+        for lots in (6, 7):
+            writer.write("SOLUSDT", 1000, lots)
+            async with asyncio.timeout(10):
+                while sum(isinstance(each, Events) for each in heard) < lots - 5:
+                    await asyncio.sleep(0)
+        spinner.stop()
+        turns = len(heard)
+        writer.write("SOLUSDT", 1000, 8)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert len(heard) == turns
+
+    asyncio.run(spin())

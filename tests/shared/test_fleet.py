@@ -68,3 +68,11 @@ def test_a_quantile_is_right_to_seven_percent(durations: list[int], share: float
 
 def test_an_empty_histogram_has_no_quantile() -> None:
     assert math.isnan(Histogram().quantile_ns(0.5))
+
+
+def test_several_equal_durations_are_counted_in_one_go() -> None:
+    one, other = Histogram(), Histogram()
+    one.observe(1_000, 3)
+    for _ in range(3):
+        other.observe(1_000)
+    assert (one.count, one.quantile_ns(0.5)) == (other.count, other.quantile_ns(0.5))

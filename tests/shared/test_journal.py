@@ -1,12 +1,14 @@
 """The input journal holds what a core heard, whatever kills the writer."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
 
 from shared import journal
 from shared.journal import INPUT, OUTPUT, Entry, Journal
-from shared.messages import Ack, ProtocolError, Started, Tick
+from shared.messages import Ack, ProtocolError, Started, Tick, encode
 
 
 def written(folder: Path) -> list[Entry]:
@@ -25,6 +27,16 @@ def written(folder: Path) -> list[Entry]:
 def test_what_was_written_is_read_in_order(tmp_path: Path) -> None:
     entries = written(tmp_path)
     assert list(journal.read(journal.parts(tmp_path, "signals")[0])) == entries
+
+
+def test_the_file_holds_length_checksum_kind_time_name_and_payload(tmp_path: Path) -> None:
+    entries = written(tmp_path)
+    expected = b""
+    for kind, now, message in entries:
+        name = type(message).__name__.encode()
+        body = struct.pack("<cqB", kind, now, len(name)) + name + encode(message)
+        expected += struct.pack("<II", len(body), zlib.crc32(body)) + body
+    assert journal.parts(tmp_path, "signals")[0][0].read_bytes() == expected
 
 
 def test_every_cut_of_the_last_record_leaves_the_earlier_ones(tmp_path: Path) -> None:

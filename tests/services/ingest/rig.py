@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
 
 from services.ingest.core import IngestCore, settings_of
-from services.ingest.wire import Connected, Frame, OpenFeed, PingFeed, Subscribe
+from services.ingest.wire import Connected, Frames, OpenFeed, PingFeed, Subscribe
 from shared.clock import NS_PER_MS, NS_PER_S
+from shared.config import Ingest
 from shared.fleet import Counters
 from shared.messages import Dirty, ExecutionState, Instrument, Message, Started, Tick, Universe
 from shared.mirror import BookView
@@ -35,24 +36,27 @@ def state(*symbols: str) -> ExecutionState:
 class Rig:
     """The core with memory, counters and a clock that moves when told."""
 
-    def __init__(self, *symbols: str, symbols_max: int = 4) -> None:
-        self.table, self.ring = make.table(symbols_max=symbols_max), make.ring()
+    def __init__(self, *symbols: str, symbols_max: int = 4, capacity: int = 4096, **changes: Any) -> None:
+        self.table, self.ring = make.table(symbols_max=symbols_max), make.ring(capacity)
         self.events = make.reader(self.ring)
         self.counts = Counters()
-        settings = settings_of(depth=50, silence_ms=4_000, resync_timeout_ms=1_000)
+        silences = {"silence_ms": 4_000, "book_silence_ms": 16_000, "ticker_silence_ms": 32_000}
+        settings = settings_of(Ingest(**{"resync_timeout_ms": 1_000, "cross_check": False, **silences, **changes}))
         self.core = IngestCore(self.table, self.ring, settings, self.counts, Random(7))
         self.now = START
-        assert self.say(Started("ingest", "run", 0)) == [OpenFeed(0)]
+        opened = of(OpenFeed, self.say(Started("ingest", "run", 0)))
+        assert [one.connection for one in opened] == list(range(2 if settings.redundant else 1))
         if symbols:
             self.say(universe(*map(rules, symbols)))
-            self.say(Connected(0))
+            for one in opened:
+                self.say(Connected(one.connection))
 
     def say(self, message: Message) -> list[Message]:
         outputs: list[Message] = getattr(self.core, message.HANDLER)(message, self.now)
         return outputs
 
-    def frame(self, data: bytes) -> list[Message]:
-        return self.say(Frame(0, data))
+    def frame(self, data: bytes, line: int = 0) -> list[Message]:
+        return self.say(Frames(line, (data,)))
 
     def wait(self, ms: int, *, feed_alive: bool = True) -> list[Message]:
         """Let ``ms`` pass in ticks of 50; the connection hears something meanwhile."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from services.ingest.wire import CloseFeed, Connected, Disconnected, OpenFeed, Subscribe, Unsubscribe
+from services.ingest.wire import CloseFeed, Connected, Disconnected, Frames, OpenFeed, Subscribe, Unsubscribe
 from shared.clock import NS_PER_S
 from shared.layout import META, PRICE_TICKS, Kind, Reason, State, meta_kind
 from shared.messages import Dirty, Log, Message
@@ -254,11 +254,57 @@ def test_a_symbol_is_let_go_only_after_execution_has_nothing_open_in_it() -> Non
     assert (rig.counts["ignored"], rig.counts["unknown"]) == (1, 0)
 
 
-def test_new_symbols_are_subscribed_before_old_ones_go() -> None:
+def test_an_old_symbol_goes_only_when_the_new_one_has_its_book() -> None:
     rig = Rig("ETHUSDT")
     rig.say(state())
-    outputs = asked(rig.say(universe(rules("BTCUSDT"), version=2)))
-    assert [kind for kind, _ in outputs] == [Subscribe, Unsubscribe]
+    rig.live("ETHUSDT")
+    assert [kind for kind, _ in asked(rig.say(universe(rules("BTCUSDT"), version=2)))] == [Subscribe]
+    rig.delta(6, "ETHUSDT")
+    assert rig.view("ETHUSDT").updates == 2
+    outputs = rig.frame(book_frame("snapshot", 5, [("100.0", "1")], [("100.1", "3")]))
+    assert asked(outputs) == [(Unsubscribe, ("orderbook.50.ETHUSDT", "publicTrade.ETHUSDT", "tickers.ETHUSDT"))]
+    assert not rig.view("ETHUSDT").valid
+    assert rig.view("BTCUSDT").valid
+
+
+def test_a_new_symbol_that_never_comes_does_not_hold_the_old_one_for_ever() -> None:
+    rig = Rig("ETHUSDT")
+    rig.say(state())
+    rig.live("ETHUSDT")
+    rig.say(universe(rules("BTCUSDT"), version=2))
+    assert of(Unsubscribe, rig.wait(9_900))[-1].topics == TOPICS[:1]  # Only the newcomer is asked for again.
+    assert any("tickers.ETHUSDT" in said.topics for said in of(Unsubscribe, rig.wait(200)))
+
+
+def test_fifty_symbols_change_at_once_and_none_of_the_others_misses_a_frame() -> None:
+    names = [f"S{number:02d}USDT" for number in range(101)]
+    rig = Rig(*names[:51], symbols_max=128, capacity=1 << 16)
+    rig.say(state(names[1]))
+    for name in names[:51]:
+        rig.live(name)
+    rig.say(universe(rules(names[0]), *map(rules, names[51:]), version=2))
+    goodbyes = 0
+    for u, name in enumerate(names[51:], 6):
+        rig.delta(u, names[0])
+        assert goodbyes == 0  # All wait until the last newcomer is there.
+        goodbyes += len(
+            of(Unsubscribe, rig.frame(book_frame("snapshot", 5, [("9.0", "1")], [("9.1", "1")], symbol=name)))
+        )
+    assert goodbyes == 49  # Execution still needs one of the fifty.
+    assert (rig.view(names[0]).updates, rig.view(names[1]).valid, rig.counts["book_gaps"]) == (51, True, 0)
+    assert [said.topics[0] for said in of(Unsubscribe, rig.say(state()))] == [f"orderbook.50.{names[1]}"]
+
+
+def test_frames_of_one_read_are_taken_in_order_with_one_wake_up() -> None:
+    rig = Rig("BTCUSDT", "ETHUSDT")
+    rig.live()
+    rig.live("ETHUSDT")
+    deltas = [
+        book_frame("delta", u, [("99.8", str(u))], [], symbol=name) for u in (6, 7) for name in ("BTCUSDT", "ETHUSDT")
+    ]
+    outputs = rig.say(Frames(0, (deltas[0], deltas[1], b"rubbish", trade_frame("100.1"), deltas[2], deltas[3])))
+    assert of(Dirty, outputs) == [Dirty(1, rig.ring.head)]
+    assert (rig.view().updates, rig.view("ETHUSDT").updates, rig.counts["malformed"]) == (3, 3, 1)
 
 
 def test_a_symbol_with_an_open_position_comes_back_even_without_the_scanner() -> None:

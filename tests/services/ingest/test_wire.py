@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from services.ingest.wire import Connected, Disconnected, Frame, PingFeed, Subscribe, Unsubscribe, text_of
+from services.ingest.wire import Connected, Disconnected, Frames, PingFeed, Subscribe, Unsubscribe, text_of
 from shared.messages import Message, decode, encode
 
 
@@ -21,6 +21,6 @@ def test_requests_look_like_this(message: PingFeed | Subscribe | Unsubscribe, te
     assert orjson.loads(text_of(message)) == text
 
 
-@pytest.mark.parametrize("message", [Frame(1, b"\x00\xff"), Connected(0), Disconnected(0, "gone")])
+@pytest.mark.parametrize("message", [Frames(1, (b"\x00\xff", b"")), Connected(0), Disconnected(0, "gone")])
 def test_what_the_core_hears_survives_a_journal(message: Message) -> None:
     assert decode(type(message).__name__, encode(message)) == message

@@ -9,13 +9,15 @@ from services.scanner.wire import (
     InstrumentsAnswer,
     RequestInstruments,
     RequestTickers,
+    RequestTime,
     ScanEnded,
     ScanFailed,
     TickersAnswer,
+    TimeAnswer,
 )
 from shared.clock import NS_PER_S
 from shared.config import Scanner
-from shared.messages import ExecutionState, Log, Message, Started, Tick, Universe
+from shared.messages import ClockOffset, ExecutionState, Log, Message, OffGrid, Started, Tick, Universe
 from tests.services.scanner.answers import answer, instrument, ticker
 from tests.services.scanner.test_parse import REAL
 
@@ -28,7 +30,7 @@ class Scanning:
     """A core and its clock."""
 
     def __init__(self, epoch: int = 0, **config: Any) -> None:
-        self.core, self.now = ScannerCore(Scanner(**({"symbols_max": 2} | config))), T0
+        self.core, self.now = ScannerCore(Scanner(**({"symbols_max": 2, "clock_s": 0.0} | config))), T0
         self.core.on_started(Started("scanner", "run", epoch), T0)
 
     def tick(self, after_s: float = 0) -> list[Message]:
@@ -218,3 +220,34 @@ def test_on_the_real_list_no_stock_dated_or_foreign_contract_is_chosen() -> None
             "USDT",
             False,
         )
+
+
+def test_rules_that_no_longer_fit_are_fetched_at_once_but_not_in_a_hot_loop() -> None:
+    scanning = Scanning(interval_s=3_600.0)
+    scanning.tick()
+    scanning.scan({"AAUSDT": "0.02", "BBUSDT": "0.01"})
+    assert scanning.tick(60) != [RequestInstruments(2, "")]
+    rules = OffGrid("AAUSDT", "0.01", "0.1")
+    scanning.core.on_off_grid(rules, scanning.now)
+    assert RequestInstruments(2, "") in scanning.tick()
+    coarser = answer(*(instrument(symbol, **{"priceFilter.tickSize": "0.02"}) for symbol in SYMBOLS))
+    news = universe(scanning.scan({"AAUSDT": "0.02", "BBUSDT": "0.01"}, coarser))
+    assert {each.tick for each in news.instruments} == {"0.02"}
+    scanning.core.on_off_grid(rules, scanning.now)  # Heard late: the new rules are known already.
+    assert all(not isinstance(said, RequestInstruments) for said in scanning.tick(60))
+    scanning.core.on_off_grid(OffGrid("AAUSDT", "0.02", "0.1"), scanning.now)
+    assert RequestInstruments(3, "") in scanning.tick()
+    scanning.core.on_scan_failed(ScanFailed(3, "no"), scanning.now)
+    scanning.core.on_off_grid(OffGrid("AAUSDT", "0.02", "0.1"), scanning.now)
+    assert all(not isinstance(said, RequestInstruments) for said in scanning.tick(4))
+
+
+def test_the_venues_clock_is_asked_for_and_said() -> None:
+    scanning = Scanning(clock_s=10.0)
+    assert RequestTime(1) in scanning.tick()
+    body = b'{"retCode":0,"retMsg":"OK","result":{"timeNano":"1790000000000000000"}}'
+    at_ns = 1_790_000_000 * NS_PER_S
+    said = scanning.core.on_time_answer(TimeAnswer(body, at_ns - 2, at_ns + 2), scanning.now)
+    assert said == [ClockOffset(0, 2, at_ns + 2)]
+    (complaint,) = scanning.core.on_time_answer(TimeAnswer(b"{}", 0, 0), scanning.now)
+    assert isinstance(complaint, Log)

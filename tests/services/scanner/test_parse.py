@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scanner.parse import Day, instruments, tickers
+from services.scanner.parse import Day, instruments, tickers, venue_time_ns
 from shared.messages import Instrument, ProtocolError
 from shared.scale import Scale
 from tests.services.scanner.answers import answer, instrument, ticker
@@ -108,3 +108,24 @@ def test_the_real_list_gives_every_usdt_perpetual_and_marks_the_stocks() -> None
         assert symbol.endswith("USDT")
         assert 0 < rules.min_lots <= rules.max_market_lots <= rules.max_lots
         assert Scale(rules.tick, rules.lot).price_text(1) == rules.tick
+
+
+def test_the_venues_time_is_read_in_nanoseconds() -> None:
+    body = b'{"retCode":0,"retMsg":"OK","result":{"timeSecond":"1790000000","timeNano":"1790000000123456789"},"time":1}'
+    assert venue_time_ns(body) == 1_790_000_000_123_456_789
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b'{"retCode":10016,"retMsg":"busy","result":{}}',
+        b'{"retCode":0,"result":{"timeNano":"-790000000123456789"}}',
+        b'{"retCode":0,"result":{"timeNano":"17900000001234"}}',
+        b'{"retCode":0,"result":{"timeNano":1790000000123456789}}',
+    ],
+)
+def test_a_time_that_makes_no_sense_is_refused(body: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        venue_time_ns(body)

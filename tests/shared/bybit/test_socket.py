@@ -11,7 +11,7 @@ import picows
 import pytest
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
-from shared.bybit.socket import ConnectError, Socket, connect
+from shared.bybit.socket import BATCH_MAX, ConnectError, Socket, connect, connect_batched
 
 DEADLINE_S = 10.0
 
@@ -92,6 +92,40 @@ def test_a_message_cut_into_frames_is_put_together() -> None:
     run(test)
 
 
+def test_what_one_read_brought_is_handed_over_together_and_in_order() -> None:
+    async def test() -> None:
+        server = Server()
+        listening = await picows.ws_create_server(lambda _: server, "127.0.0.1", 0)
+        url = f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+        batches: list[list[bytes]] = []
+        ends: list[str] = []
+        socket = await connect_batched(url, batches.append, ends.append)
+        await until(lambda: server.transport)
+        texts = [b"%d" % number for number in range(3 * BATCH_MAX)]
+        for text in texts:
+            server.say(text)
+        await until(lambda: sum(map(len, batches)) == len(texts))
+        assert [text for batch in batches for text in batch] == texts
+        assert max(map(len, batches)) <= BATCH_MAX
+        assert len(batches) < len(texts)
+        socket.close()
+        await until(lambda: ends)
+        listening.close()
+
+    asyncio.run(test())
+
+
+def test_a_ping_is_answered_and_holds_no_message_back() -> None:
+    async def test(server: Server, client: Client) -> None:
+        assert server.transport is not None
+        server.say(b"one")
+        server.transport.send_ping(b"alive?")
+        await until(lambda: server.heard and client.frames)
+        assert (server.heard, client.frames) == ([b"alive?"], [b"one"])
+
+    run(test)
+
+
 def test_the_end_is_told_once_whoever_makes_it() -> None:
     async def theirs(server: Server, client: Client) -> None:
         assert server.transport is not None
@@ -135,7 +169,7 @@ def test_a_bug_in_the_receiver_reaches_the_loops_exception_handler() -> None:
         caught: list[dict[str, Any]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: caught.append(context))
         client.frames = ()  # type: ignore[assignment]
-        client.socket._on_frame = lambda _: client.frames.append(b"")
+        client.socket._on_frames = lambda _: client.frames.append(b"")
         server.say(b"one")
         await until(lambda: caught and client.ends)
         assert isinstance(caught[0]["exception"], AttributeError)

@@ -53,6 +53,38 @@ def test_every_trade_of_a_frame_becomes_a_record_in_order() -> None:
     assert (meta_kind(one[1]), meta_flags(one[1]), meta_flags(two[1])) == (Kind.TRADE, TAKER_BUY, RPI | LAST)
 
 
+def liquidated(*rows: Any) -> bytes:
+    return orjson.dumps({"topic": "allLiquidation.BTCUSDT", "type": "snapshot", "ts": 9, "data": list(rows)})
+
+
+def test_a_liquidation_is_an_order_against_the_position_at_a_price_of_any_precision() -> None:
+    rig = Rig()
+    long = {"T": 5, "s": "BTCUSDT", "S": "Buy", "v": "0.015", "p": "100.123"}
+    assert rig.kernel.liquidations(liquidated(long, long | {"S": "Sell"}), 77) == Outcome.APPLIED
+    sold, bought = rig.events()
+    assert sold[2:] == (5_000_000, 77, 0, 15, 10_012_300_000, 0)
+    assert (meta_kind(sold[1]), meta_flags(sold[1]), meta_flags(bought[1])) == (Kind.LIQUIDATION, 0, TAKER_BUY | LAST)
+
+
+@pytest.mark.parametrize(
+    ("change", "outcome"),
+    [
+        ({"v": "0.0001"}, Outcome.OFF_GRID),
+        ({"v": "0.0001", "p": "x"}, Outcome.MALFORMED),
+        ({"v": "0"}, Outcome.MALFORMED),
+        ({"p": ""}, Outcome.MALFORMED),
+        ({"p": "-1"}, Outcome.MALFORMED),
+        ({"S": None}, Outcome.MALFORMED),
+        ({"s": "ETHUSDT"}, Outcome.WRONG_SYMBOL),
+    ],
+)
+def test_one_bad_liquidation_refuses_the_whole_frame(change: dict[str, Any], outcome: Outcome) -> None:
+    rig = Rig()
+    row = {"T": 5, "s": "BTCUSDT", "S": "Buy", "v": "0.015", "p": "100.1"}
+    assert rig.kernel.liquidations(liquidated(row, row | change), 1) == outcome
+    assert rig.events() == []
+
+
 def test_block_trades_are_marked_and_may_lie_off_the_grid() -> None:
     rig = Rig()
     assert rig.trades(trade(BT=True)) == Outcome.APPLIED

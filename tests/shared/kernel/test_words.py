@@ -31,6 +31,9 @@ def test_rows_are_written_alike(values: list[int]) -> None:
         assert one is not None
         seen = int(plain.as_words(one)[Row.VERSION])
         assert plain.copy_newest(ours, 8, 40, seen) is fast.copy_newest(theirs, 8, 40, seen) is None
+        for module, words in ((plain, ours), (fast, theirs)):
+            reader = module.RowReader(words, 8, 40)
+            assert (reader.read(seen - 1), reader.read(seen)) == (one, None)
 
 
 @settings(max_examples=40)
@@ -75,6 +78,8 @@ def test_a_mirror_that_is_not_there_is_refused(first: int, length: int) -> None:
     memory = np.zeros(120, np.int64)
     with pytest.raises(IndexError):
         fast.publish_row(memory, first, np.zeros(length, np.int64))
+    with pytest.raises(IndexError):
+        fast.RowReader(memory, first, length)
 
 
 def test_a_ring_shorter_than_it_says_is_refused() -> None:
