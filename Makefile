@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 BIN := .venv/bin
-KERNEL := $(wildcard shared/kernel/*.pyx shared/kernel/*.pxd)
+KERNEL := $(wildcard shared/kernel/*.pyx shared/kernel/*.pxd shared/kernel/*.pxi)
 ARGS ?=
 
 .PHONY: help setup run test verify lint fmt bench lock clean

@@ -21,7 +21,8 @@ DRIFTS = ("momentum", "reverting")
 DRIFT_DWELL_NS = (20 * S, 60 * S)
 MOMENTUM = (0.3, 0.6)  # Drift per second in standard deviations of a second.
 REVERSION_PER_S = 0.5  # Of the distance to the anchor.
-HOME_S = 1_800  # The time constant of the way home: prices stay in the same region for ever.
+HOME_MAX = 0.4  # The way home is never faster than this, in standard deviations of a second.
+HOME_S = 300  # The time constant of the way home: prices stay in the same region for ever.
 MOVE_NS_MAX = S  # Of a longer pause the value moves only this much.
 LEAN = 0.6  # How far the makers lean into a momentum.
 
@@ -78,12 +79,20 @@ class RegimeValue:
             return
         step = self._sd_uticks * (noise * passed_s**0.5 + self._sign * self._drift * passed_s)
         left_s = (self._run_ends_ns - now) / S
-        step += (self.home_uticks - self.uticks) * passed_s / (left_s + passed_s if left_s > 0.0 else HOME_S)
+        step += self._homewards(left_s) * passed_s
         if left_s > 0.0:
             self._anchor_uticks = self.uticks
         elif not self._sign:
             step += (self._anchor_uticks - self.uticks) * REVERSION_PER_S * passed_s
         self.uticks = max(U, self.uticks + int(step))
+
+    def _homewards(self, left_s: float) -> float:
+        """Return the way home in a second: as fast as a run wants it, else slow beside the noise of the regime."""
+        way = float(self.home_uticks - self.uticks)
+        if left_s > 0.0:
+            return way / max(1.0, left_s)
+        most = HOME_MAX * self._sd_uticks
+        return max(-most, min(most, way / HOME_S))
 
     def _next_volatility(self, now: int) -> None:
         """Choose another volatility; tell of the one that is over."""
