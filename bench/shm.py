@@ -41,15 +41,17 @@ TRIES_A_READ = 300  # More than this and the machine is too busy for an answer.
 @contextmanager
 def segment() -> Iterator[tuple[str, BookTable]]:
     """Lend a books segment with one symbol."""
-    name = shm.segment_name(f"bench{uuid.uuid4().hex[:8]}", "books", 1)
-    memory = shm.create(name, layout.books_bytes(1, DEPTH))
+    run_id = f"bench{uuid.uuid4().hex[:8]}"
+    lock = shm.RunLock(run_id)  # Or a run's sweep would take the segment for a leftover.
     try:
+        name = shm.segment_name(run_id, "books", 1)
+        memory = shm.create(name, layout.books_bytes(1, DEPTH))
         format_books(memory.buffer, symbols_max=1, depth=DEPTH, generation=1)
         table = BookTable(memory.buffer)
         table.add("BTCUSDT", Scale("0.10", "0.001"))
         yield name, table
     finally:
-        shm.unlink(name)
+        lock.release()
 
 
 def two_cores() -> tuple[int, int]:

@@ -9,8 +9,7 @@ from services.ingest.arbiter import Arbiter
 from services.ingest.touch import TouchCheck
 from services.ingest.wire import Subscribe, Unsubscribe
 from shared.clock import NS_PER_S
-from shared.kernel import BookKernel, Outcome
-from shared.kernel.flow import FlowKernel
+from shared.kernel import BookKernel, FlowKernel, Outcome
 from shared.layout import Reason, State
 from shared.messages import Message
 from shared.mirror import BookTable

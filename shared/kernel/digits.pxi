@@ -4,6 +4,14 @@ cdef extern from *:
     """
     #include <stdint.h>
     #include <string.h>
+    /* Whether this processor has what was compiled for. */
+    static inline int pg_fits(void) {
+    #ifdef __AVX2__
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+    #else
+        return 1;
+    #endif
+    }
     /* Eight bytes, the first one lowest, each less '0': digits become 0..9. */
     static inline uint64_t pg_eight(const unsigned char *at) {
         uint64_t text;
@@ -104,6 +112,7 @@ cdef extern from *:
     /* The place of the lowest mark; there must be one. */
     static inline unsigned pg_first(uint32_t marks) { return (unsigned)__builtin_ctz(marks); }
     """
+    bint pg_fits() noexcept nogil
     uint64_t pg_eight(Bytes at) noexcept nogil
     uint64_t pg_last(Bytes end, unsigned gone) noexcept nogil
     unsigned pg_run(uint64_t text) noexcept nogil
@@ -113,3 +122,6 @@ cdef extern from *:
     uint64_t pg_rotate(uint64_t value, unsigned places) noexcept nogil
     uint32_t pg_marks(Bytes at, unsigned char byte) noexcept nogil
     unsigned pg_first(uint32_t marks) noexcept nogil
+
+if not pg_fits():
+    raise ImportError("the compiled kernel was built for another processor: run make setup")
