@@ -19,7 +19,7 @@ from bench.exchange_streams import fan_out, held
 from bench.exchange_time import accelerated
 
 Figures = dict[str, Any]
-SYMBOLS_FAN_OUT, SYMBOLS_HELD = 200, 50
+SYMBOLS_FAN_OUT, SYMBOLS_HELD = 330, 50
 WANTED = (
     ("fan_out", "frames_per_s", "book frames/s to one client", ">=", 20_000),
     ("fan_out", "frames_per_cpu_s", "the same for a second of the server's CPU", "", 0),
