@@ -1,17 +1,19 @@
-"""All measurements, one after the other: `python -m bench [--json] [--full]`."""
+"""All measurements, one after the other: `python -m bench`. One by itself, with its options: `python -m bench.book -h`."""
 
 from __future__ import annotations
 
-from bench import exchange
+import sys
 
-ALL = (exchange.main,)
+from bench import book, exchange, ingest, kills, shm, swaps, wake
+
+ALL = (book, shm, ingest, wake, swaps, kills, exchange)
 
 
-def main() -> None:
-    """Run them all."""
+def main(argv: list[str]) -> None:
+    """Run them all with the same arguments (--json)."""
     for one in ALL:
-        one()
+        one.main(argv)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

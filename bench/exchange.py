@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
@@ -79,12 +80,12 @@ def table(found: Figures) -> str:
     return "\n".join(["local exchange", *lines])
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.exchange", description="Measure the local exchange.")
     parser.add_argument("--json", action="store_true", help="print the JSON line only")
     parser.add_argument("--full", action="store_true", help="24 simulated hours (also with PEREGRINE_FULL=1)")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     found = measure(args.full or os.environ.get("PEREGRINE_FULL") == "1")
     if not args.json:
         print(table(found))
@@ -92,4 +93,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
