@@ -1,4 +1,4 @@
-"""All measurements, one after the other: `python -m bench`. One by itself, with its options: `python -m bench.book -h`."""
+"""All measurements, one after the other: `python -m bench`. One by itself: `python -m bench.book -h`."""
 
 from __future__ import annotations
 
