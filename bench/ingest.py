@@ -32,6 +32,7 @@ CHUNK_FRAMES = 64
 RING_RECORDS, CHECKED = 1 << 18, 6
 INGEST_MB_GOAL, MESSAGE_US_GOAL = 100.0, 100.0
 Chunk = list[tuple[Client, bytes]]
+SETTLE_S = 2.0
 
 
 class Load:
@@ -174,13 +175,9 @@ class Load:
     def _verdict(self) -> dict[str, Any]:
         """Nothing lost: every frame counted, every book at its last update id, some compared level by level."""
         counters, count = self._counters, self._count
-        last = [self._books.reader(number).read() for number in range(len(self._books))]
-        per_symbol = [count // len(last) + (number < count % len(last)) for number in range(len(last))]
-        wrong = sum(
-            1
-            for view, updates in zip(last, per_symbol, strict=True)
-            if view is None or not view.valid or view.word(Row.U) != updates or view.updates != updates
-        )
+        deadline = time.monotonic() + SETTLE_S  # Frames are counted before the last batch of them is applied.
+        while (wrong := self._wrong()) and time.monotonic() < deadline:
+            time.sleep(0.01)
         differ = sum(1 for number, frames in self._kept.items() if not self._same(number, frames))
         memory = self._process.memory_full_info()
         return {
@@ -193,6 +190,15 @@ class Load:
             "ingest_mb": round(memory.uss / 1e6, 1),
             "ingest_rss_mb": round(memory.rss / 1e6, 1),
         }
+
+    def _wrong(self) -> int:
+        """Return how many books are not valid at their last update id."""
+        last = [self._books.reader(number).read() for number in range(len(self._books))]
+        per_symbol = [self._count // len(last) + (number < self._count % len(last)) for number in range(len(last))]
+        return sum(
+            view is None or not view.valid or view.word(Row.U) != updates or view.updates != updates
+            for view, updates in zip(last, per_symbol, strict=True)
+        )
 
     def _same(self, number: int, frames: list[bytes]) -> bool:
         """Compare with the reference, which has read the same frames."""
