@@ -6,6 +6,7 @@ a new agent (a turn of its own) leaves the others' draws as they are.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ WAITS, WAIT_NS = 4, 50 * MS  # How long it waits for the touch to be as it shoul
 EVENT_SHARE, DECOY_SHARE = 0.45, 0.45
 
 
-class Agent:
+class Agent(ABC):
     """One behaviour on one symbol. ``act`` is called at ``next_ns``, as of every inhabitant of a book."""
 
     KIND = ""  # What the truth calls it.
@@ -60,9 +61,9 @@ class Agent:
         label = EVENT if form in self.EVENTS else DECOY
         return Deed(self.KIND, form, label, self.stage.symbol, side, self.stage.now)
 
+    @abstractmethod
     def perform(self, form: str, side: int) -> Iterator[int]:
         """Do it: yield how long to wait before each next step, and tell the truth when it is over."""
-        raise NotImplementedError
 
     def _live(self, born_ns: int) -> Iterator[int]:
         """Yield the time until the next step, for ever."""
