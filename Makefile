@@ -19,7 +19,7 @@ test: setup ## Run all tests (ARGS="-k book" is passed on)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(ARGS)
 
 verify: setup ## Run all tests in full size: long runs, many seeds
-	@PEREGRINE_FULL=1 $(BIN)/python -m pytest -q --timeout 3600 $(ARGS)
+	@PEREGRINE_FULL=1 $(BIN)/python -m pytest -q --timeout 3600 -o faulthandler_timeout=0 $(ARGS)
 
 lint: setup ## Check style, format and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

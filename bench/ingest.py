@@ -229,7 +229,7 @@ def measure(symbols: int, seconds: float, *, ingest_cpu: int = 1, server_cpu: in
         near, far = Pipe(duplex=False)
         stage.fork(lambda: Load(stage, far, symbols, seconds).run(), cpu=server_cpu)
         await_true(lambda: stage.fleet.get(Word.EXCHANGE_PORT), "server")
-        voices = stage.start_voices(cpu=server_cpu)
+        voices = stage.start_voices(cpu=server_cpu, every_s=1.0)
         voices.execution()
         voices.universe(rules(markets(symbols)))
         stage.start_ingest(cpu=ingest_cpu)

@@ -156,6 +156,8 @@ def main(argv: list[str]) -> None:
         key = name.replace(" ", "_")
         result[f"torn_{key}"], result[f"torn_by_version_{key}"] = counts["passed"], counts["torn"]
     result["torn_reads"] = found["as shipped"]["passed"] if found else None
+    result["reads_as_shipped"] = found["as shipped"]["reads"] if found else 0
+    result["older_reads"] = found["as shipped"]["back"] if found else None
     print(json.dumps(result))
 
 

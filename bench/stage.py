@@ -6,6 +6,7 @@ One process forks all the others and opens neither socket nor ZeroMQ context its
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
 import signal
@@ -68,6 +69,8 @@ class Stage:
         self._memory = shm.create(shm.segment_name(self.run_id, "fleet", 0), SIZE)
         self.fleet = FleetPage(self._memory.buffer)
         self.fleet.create()
+        gc.collect()
+        gc.freeze()  # As the supervisor does before it forks.
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -113,10 +116,10 @@ class Stage:
         os.waitpid(pid, 0)
         self._children.remove(pid)
 
-    def start_voices(self, *, cpu: int = -1) -> Voices:
-        """Start the process that says what scanner and execution would say."""
+    def start_voices(self, *, cpu: int = -1, every_s: float = SAY_EVERY_S) -> Voices:
+        """Start the process that says what scanner and execution would say, which is once a second."""
         near, far = Pipe()
-        self.fork(lambda: _speak(self, far), cpu=cpu)
+        self.fork(lambda: _speak(self, far, every_s), cpu=cpu)
         return Voices(near)
 
     def _context(self, name: str, epoch: int) -> Context:
@@ -154,7 +157,7 @@ class Voices:
         self._pipe.send_bytes(type(message).__name__.encode() + b" " + encode(message))
 
 
-def _speak(stage: Stage, pipe: Connection) -> None:
+def _speak(stage: Stage, pipe: Connection, every_s: float) -> None:
     buses = {
         kind: Bus(name, 0, stage.folder, stage.clock, Counters())
         for kind, name in ((Universe, "scanner"), (ExecutionState, "execution"))
@@ -163,7 +166,7 @@ def _speak(stage: Stage, pipe: Connection) -> None:
 
     async def talk() -> None:
         while True:
-            if pipe.poll(0 if said else SAY_EVERY_S):
+            if pipe.poll(0 if said else every_s):
                 name, _, payload = pipe.recv_bytes().partition(b" ")
                 message = decode(name.decode(), payload)
                 said[type(message)] = message
@@ -171,7 +174,7 @@ def _speak(stage: Stage, pipe: Connection) -> None:
                 continue
             for message in said.values():
                 buses[type(message)].publish(message)
-            pipe.poll(SAY_EVERY_S)
+            pipe.poll(every_s)
 
     asyncio.run(talk())
 

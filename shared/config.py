@@ -111,7 +111,7 @@ class Ingest(Section, frozen=True):
         bool, Meta(description="Also subscribe to orderbook.1; a book that disagrees with it is void at once.")
     ] = True
     redundant: Annotated[
-        bool, Meta(description="Every book on two connections; whichever brings an update first is heard.")
+        bool, Meta(description="Books, trades and tickers on two connections; whichever is first is heard.")
     ] = False
     resync_timeout_ms: Annotated[
         int, Meta(ge=100, le=60_000, description="A resubscription without a snapshot is repeated after this, ms.")
@@ -187,6 +187,10 @@ class Risk(Section, frozen=True):
     max_spread_ticks: Annotated[
         int, Meta(ge=0, le=10_000, description="Widest spread of an entry, ticks; 0 switches it off.")
     ] = 0
+    max_latency_ms: Annotated[
+        float,
+        Meta(ge=0, le=60_000, description="No entry on data that was longer on its way, ms; 0 switches it off."),
+    ] = 80.0
     max_daily_loss_usdt: Annotated[
         float, Meta(gt=0, le=1e9, description="No entries once this much is lost since 00:00 UTC, USDT.")
     ] = 100.0

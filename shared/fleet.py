@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from shared.offset import Offset
+
 LAYOUT_VERSION = 1
 
 WORKERS_MAX = 12
@@ -102,6 +104,14 @@ class FleetPage:
     def put(self, word: Word, value: int) -> None:
         """Set a registry word."""
         self._words[word] = value
+
+    @property
+    def venue_clock(self) -> Offset | None:
+        """How far the venue's clock is from ours; None while that was not measured."""
+        found = Offset(
+            *(self._words[word] for word in (Word.CLOCK_OFFSET_NS, Word.CLOCK_UNCERTAINTY_NS, Word.CLOCK_AT_NS))
+        )
+        return found if found.at_ns else None
 
     def _row(self, worker: str) -> int:
         return _WORKERS_AT + WORKERS.index(worker) * WORKER_WORDS

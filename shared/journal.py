@@ -18,7 +18,7 @@ from shared.messages import Message, ProtocolError, decode, encode_onto
 
 _HEAD = struct.Struct("<II")
 _BODY = struct.Struct("<cqB")
-_NO_HEAD = bytes(_HEAD.size)
+_RECORD = struct.Struct("<IIcqB")  # Both.
 INPUT, OUTPUT = b"I", b"O"
 PART_BYTES_MAX = 64 << 20
 PARTS_MAX = 16
@@ -48,10 +48,12 @@ class Journal:
         """Add one record; it reaches the file with the next flush."""
         name = type(message).__name__.encode()
         buffer, at = self._buffer, len(self._buffer)
-        buffer += b"%b%b%b" % (_NO_HEAD, _BODY.pack(kind, now, len(name)), name)
+        buffer += _RECORD.pack(0, 0, kind, now, len(name))
+        buffer += name
         encode_onto(buffer, message)
-        with memoryview(buffer) as view, view[at + _HEAD.size :] as body:
-            head = _HEAD.pack(len(body), zlib.crc32(body))
+        body = memoryview(buffer)[at + _HEAD.size :]
+        head = _HEAD.pack(len(body), zlib.crc32(body))
+        del body  # Or the buffer could not grow.
         buffer[at : at + _HEAD.size] = head  # Only now is known what it says; the message itself is copied once.
         if len(buffer) > BUFFER_BYTES_MAX:
             self.flush()

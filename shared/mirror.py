@@ -242,7 +242,13 @@ class BookTable:
 
     def find(self, symbol: str) -> int | None:
         """Return the symbol's id, or None."""
-        return next((entry.symbol_id for entry in self.entries() if entry.symbol == symbol), None)
+        raw = symbol.encode("utf-8")
+        if len(raw) > TEXT_BYTES:
+            return None
+        names = self.words[self._symbol_at(0) : self._symbol_at(len(self))].reshape(-1, ENTRY_WORDS)
+        wanted = as_words(raw.ljust(TEXT_BYTES, b"\0"))
+        found = (names[:, layout.NAME_AT : layout.NAME_AT + _TEXT_WORDS] == wanted).all(axis=1).nonzero()[0]
+        return int(found[0]) if len(found) else None
 
     def scale(self, scale_id: int) -> Scale:
         """Return a price and size grid. Grids are never changed once they have a number."""

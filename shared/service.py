@@ -58,10 +58,21 @@ class Context:
 
 
 class Service:
-    """Feeds one core. ``act`` carries out what the core returns (logging is done here)."""
+    """Feeds one core. ``act`` carries out what the core returns (logging is done here).
 
-    def __init__(self, ctx: Context, core: object, act: Callable[[Message], None], *, tick_ms: int = TICK_MS) -> None:
-        self._ctx, self._act = ctx, act
+    ``wakes`` are answers without content: nobody can act on them alone, so they do not wait for the journal's file.
+    """
+
+    def __init__(
+        self,
+        ctx: Context,
+        core: object,
+        act: Callable[[Message], None],
+        *,
+        tick_ms: int = TICK_MS,
+        wakes: tuple[type[Message], ...] = (),
+    ) -> None:
+        self._ctx, self._act, self._wakes = ctx, act, frozenset(wakes)
         self._handlers = handlers(core)
         folder = ctx.var_dir / "journal"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -73,6 +84,7 @@ class Service:
         self._now = ctx.clock.now()
         self._bug: BaseException | None = None
         self.on_beat: list[Callable[[int], None]] = []  # Shell work on every tick: bus retries, gauges.
+        self.on_heard: Callable[[Message, int], None] | None = None  # A message, and when the core was given it.
 
     def feed(self, message: Message) -> None:
         """Tell the core. What ``act`` feeds in turn is told after the present message's outputs are all done."""
@@ -90,12 +102,18 @@ class Service:
             return
         now = self._now = max(self._ctx.clock.now(), self._now)
         self._journal.append(INPUT, now, message)
-        outputs = handler(message, now)
+        if self.on_heard is None:
+            outputs = handler(message, now)
+        else:
+            given_ns = self._ctx.clock.now()
+            outputs = handler(message, now)
+            self.on_heard(message, given_ns)
         if not outputs:
             return
         for output in outputs:
             self._journal.append(OUTPUT, now, output)
-        self._journal.flush()
+        if not self._wakes.issuperset(map(type, outputs)):
+            self._journal.flush()
         for output in outputs:
             if isinstance(output, Log):
                 log.say(output.level, output.event, output.text, output.symbol)

@@ -77,6 +77,11 @@ class Side:
         """Return the lots on the best ``levels`` levels."""
         return sum(self._lots[:levels])
 
+    def worst(self, levels: int) -> int:
+        """Return the furthest price among the best ``levels`` levels, 0 when there is none."""
+        keys = self._keys
+        return self._sign * keys[min(levels, len(keys)) - 1] if keys else 0
+
     def levels(self, count: int | None = None) -> list[tuple[int, int]]:
         """Return the best ``count`` levels (all by default) as (ticks, lots)."""
         return [(self._sign * key, lots) for key, lots in zip(self._keys[:count], self._lots[:count], strict=True)]

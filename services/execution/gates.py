@@ -16,6 +16,7 @@ from services.execution.sizing import Prices, affordable_e8, size_lots
 from services.execution.wire import OrderRequest, Quote
 from shared.clock import NS_PER_MS
 from shared.messages import BUY, SELL, Instrument, Intent, Verdict
+from shared.offset import Age, Offset, age_of
 from shared.scale import E8, Scale
 
 BPS = 10_000
@@ -114,6 +115,26 @@ def book_fresh(case: Case) -> Check:
     return _at_most(age_ns / NS_PER_MS, case.limits.stale_ns / NS_PER_MS)
 
 
+def data_fresh(case: Case) -> Check:
+    """What the book shows is surely young enough, by the venue's own stamp and the measured difference of the clocks,
+    ms. A difference that is known no better than the limit is not known.
+    """
+    limit = case.limits.stale_ns / NS_PER_MS
+    if not case.limits.clock_measured:
+        return Check(True, 0.0, limit)
+    age = _age(case, case.now)
+    return _at_most(max(age.at_least_ns, age.uncertainty_ns) / NS_PER_MS if age else float("inf"), limit)
+
+
+def feed_latency(case: Case) -> Check:
+    """The way from the venue's engine to our socket surely took no longer than this, ms."""
+    limit_ns = case.limits.max_latency_ns
+    if not case.limits.clock_measured or limit_ns == 0:
+        return Check(True, 0.0, limit_ns / NS_PER_MS)
+    age = _age(case, case.quote.recv_ns) if case.quote else None
+    return _at_most(age.at_least_ns / NS_PER_MS if age else float("inf"), limit_ns / NS_PER_MS)
+
+
 def spread_bps(case: Case) -> Check:
     """The spread is narrow enough, basis points of the mid."""
     spread = _spread_ticks(case)
@@ -184,10 +205,18 @@ def size_allowed(case: Case) -> Check:
 GATES: tuple[Callable[[Case], Check], ...] = (
     state_running, private_stream_up, journal_writable,
     intent_new, intent_sane, intent_in_time, symbol_tradable,
-    book_valid, book_fresh, spread_bps, spread_ticks,
+    book_valid, book_fresh, data_fresh, feed_latency, spread_bps, spread_ticks,
     one_position, no_pending_order, max_positions,
     price_collar, bracket_sides, bracket_pays_fees, daily_loss, size_allowed,
 )  # fmt: skip
+
+
+def _age(case: Case, at_ns: int) -> Age | None:
+    """Return how old the book's newest change was at ``at_ns``, None when that cannot be told."""
+    quote = case.quote
+    if quote is None or not quote.cts_ns or not quote.clock_at_ns:
+        return None
+    return age_of(quote.cts_ns, at_ns, Offset(quote.clock_offset_ns, quote.clock_uncertainty_ns, quote.clock_at_ns))
 
 
 def _spread_ticks(case: Case) -> int:

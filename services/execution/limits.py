@@ -26,6 +26,8 @@ class Limits:
     stop_share_e6: int  # Distance of a stop that has to be set by hand, share of the entry price.
     time_exit_ns: int  # 0: never.
     stale_ns: int
+    max_latency_ns: int  # Of data on its way from the venue; 0: no limit.
+    clock_measured: bool  # Somebody measures the venue's clock: without that no age by its stamps can be told.
     recv_window_ns: int
     rest_timeout_ns: int
     reconcile_ns: int
@@ -48,6 +50,8 @@ def limits_of(config: Config) -> Limits:
         stop_share_e6=round(config.brackets.stop_pct * E6 / 100),
         time_exit_ns=round(config.brackets.time_exit_s * NS_PER_S),
         stale_ns=config.ingest.stale_ms * NS_PER_MS,
+        max_latency_ns=round(risk.max_latency_ms * NS_PER_MS),
+        clock_measured=config.scanner.clock_s > 0,
         recv_window_ns=rest.recv_window_ms * NS_PER_MS,
         rest_timeout_ns=round(rest.rest_timeout_s * NS_PER_S),
         reconcile_ns=round(rest.reconcile_s * NS_PER_S),

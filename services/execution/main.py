@@ -138,7 +138,17 @@ class _Shell:
         view = self._plane.view(symbol)
         if view is None:
             return None
-        return Quote(symbol, view.best_bid, view.best_ask, view.recv_ns, view.valid, view.generation, view.ring_seq)
+        return Quote(
+            symbol,
+            view.best_bid,
+            view.best_ask,
+            view.recv_ns,
+            view.valid,
+            view.generation,
+            view.ring_seq,
+            view.cts_ns,
+            *(self._ctx.fleet.venue_clock or ()),
+        )
 
     def _feed(self, message: Message) -> None:
         if not self._closed:

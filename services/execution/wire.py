@@ -48,6 +48,10 @@ class Quote(Message, frozen=True):
     valid: bool
     generation: int
     ring_seq: int
+    cts_ns: int = 0  # When the venue's engine had it, by the venue's clock.
+    clock_offset_ns: int = 0  # The venue's clock minus ours,
+    clock_uncertainty_ns: int = 0  # give or take this,
+    clock_at_ns: int = 0  # as of then; 0: not measured yet.
 
 
 # --- rows of the order journal ----------------------------------------------------------------------------------------

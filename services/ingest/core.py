@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SAID_MAX = 1_000
 PAST_TOPICS_MAX = 4_096
 SHOWN_BYTES = 160
+WATCHED_MAX = 64  # Feeds looked at in one tick: frames do not wait until all of 600 have been.
 
 COUNTER_OF = {
     Outcome.DUPLICATE: "duplicates",
@@ -55,7 +56,7 @@ class Settings(NamedTuple):
     """Everything that can be set."""
 
     depth: int
-    redundant: bool  # Every book on two connections.
+    redundant: bool  # Books, trades and tickers on two connections.
     cross_check: bool  # Every book beside orderbook.1.
     silence_ns: int  # Of a whole connection.
     book_silence_ns: int  # Of one book: longer than this without a frame and it is asked for again.
@@ -95,6 +96,7 @@ class IngestCore:
         self._open: tuple[str, ...] | None = None  # Symbols execution cannot do without; None: it has not spoken yet.
         self._instruments: dict[str, Instrument] = {}
         self._said: set[str] = set()
+        self._watched = 0  # Where the next tick goes on.
 
     # --- frames ---------------------------------------------------------------------------------------------------
 
@@ -114,9 +116,9 @@ class IngestCore:
                 self._counts.add("duplicates")
                 continue
             feed.book_ns = now
-            outcome = feed.apply(data, now, now)
-            if outcome or feed.needs_look:
-                outputs += self._judge(feed, Outcome(outcome), data, now)
+            outcome, touch = feed.apply(data, now, now), feed.touch
+            if outcome or feed.arbiter is not None or (touch is not None and touch.is_waiting):
+                outputs += self._judge(feed, outcome, data, now)
         return outputs + self._grown(head)
 
     def _judge(self, feed: Feed, outcome: Outcome, data: bytes, now: int) -> list[Message]:
@@ -143,11 +145,18 @@ class IngestCore:
     def _beside_book(self, data: bytes, line: int, now: int) -> list[Message]:
         """Take a frame of another topic, or one in which the topic is not where it always is."""
         route = self._beside.get(data[10 : data.find(b'"', 10)])
-        return self._control(data, line, now) if route is None else self._feed(*route, data, now)
+        return self._control(data, line, now) if route is None else self._feed(*route, data, line, now)
 
-    def _feed(self, feed: Feed, kind: Kind, data: bytes, now: int) -> list[Message]:
-        outcome = feed.hear_beside(kind, data, now)
+    def _feed(self, feed: Feed, kind: Kind, data: bytes, line: int, now: int) -> list[Message]:
+        arbiter = feed.arbiters.get(kind)
+        fresh = data if arbiter is None else arbiter.fresh(line, data)
+        if not fresh:
+            self._counts.add("duplicates")
+            return []
+        outcome = feed.hear_beside(kind, fresh, now)
         if outcome is Outcome.APPLIED:
+            if arbiter is not None:
+                arbiter.took()
             return []
         if outcome is Outcome.SNAPSHOT:
             return self._compare(feed, now)
@@ -158,7 +167,7 @@ class IngestCore:
 
     def _compare(self, feed: Feed, now: int) -> list[Message]:
         """Hold the book beside the venue's own best levels."""
-        if feed.touch is None or feed.phase is not Phase.LIVE or feed.touch.agrees():
+        if feed.touch is None or feed.phase is not Phase.LIVE or feed.touch.agrees(feed.book):
             return []
         self._counts.add("disagreements")
         said = self._say_once("book.disagrees", f"orderbook.1 says {feed.touch.touch}", feed.symbol)
@@ -176,7 +185,7 @@ class IngestCore:
 
     def _bad(self, symbol: str, kind: Kind, outcome: Outcome, data: bytes) -> list[Message]:
         self._counts.add(COUNTER_OF[outcome])
-        event = f"{kind.value}.{outcome.name.lower()}"
+        event = f"{kind}.{outcome.name.lower()}"
         return self._say_once(event, f"{data[:SHOWN_BYTES]!r}", symbol)
 
     def _control(self, data: bytes, line: int, now: int) -> list[Message]:
@@ -203,12 +212,12 @@ class IngestCore:
         """Take a frame that is one of ours but written in another way than usual."""
         feed = self._books.get(key)
         if feed is None:
-            return self._feed(*self._beside[key], data, now)
+            return self._feed(*self._beside[key], data, line, now)
         if feed.arbiter is not None and not feed.arbiter.is_first(line, data):
             self._counts.add("duplicates")
             return []
         feed.book_ns = now
-        return self._judge(feed, Outcome(feed.apply(data, now, now)), data, now)
+        return self._judge(feed, feed.apply(data, now, now), data, now)
 
     def _answer(self, frame: dict[str, Any], now: int) -> list[Message]:
         """The venue's answer to a request. Success is silent: the frames that follow say it better."""
@@ -253,7 +262,10 @@ class IngestCore:
         """Watch the connections, the books and the requests under way."""
         head = self._ring.head
         outputs = [output for link in self._links for output in link.tick(now)]
-        for feed in self._feeds.values():
+        feeds = list(self._feeds.values())
+        first = self._watched if self._watched < len(feeds) else 0
+        self._watched = first + WATCHED_MAX
+        for feed in feeds[first : first + WATCHED_MAX]:
             outputs += self._watch(feed, now)
         return outputs + self._let_go(now) + self._grown(head)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from collections.abc import Callable
+from enum import Enum, StrEnum
 from typing import NamedTuple
 
-from services.ingest.arbiter import Arbiter
-from services.ingest.touch import TouchCheck
+from services.ingest.arbiter import Arbiter, TickerArbiter, TradeArbiter
 from services.ingest.wire import Subscribe, Unsubscribe
 from shared.clock import NS_PER_S
-from shared.kernel import BookKernel, FlowKernel, Outcome
+from shared.kernel import BookKernel, FlowKernel, Outcome, TouchKernel
 from shared.layout import Reason, State
 from shared.messages import Message
 from shared.mirror import BookTable
@@ -30,13 +30,20 @@ class Phase(Enum):
     DISABLED = "disabled"  # Refused too often.
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """What a topic carries."""
 
     BOOK = "book"
     TRADE = "trade"
     TICKER = "ticker"
+    LIQUIDATION = "liquidation"
     TOUCH = "touch"
+
+
+DOUBLED = (Kind.BOOK, Kind.TRADE, Kind.TICKER)
+"""What a second line carries too. The rest says nothing by which two copies could be told apart from two events."""
+NEEDED = DOUBLED
+"""What a symbol cannot do without: the venue refuses a whole request for one bad topic, so after that only these."""
 
 
 class Memory(NamedTuple):
@@ -50,7 +57,7 @@ class Memory(NamedTuple):
 class Feed:
     """One subscribed symbol. Methods return what has to be said to the venue.
 
-    Its first line (a connection's number) carries everything; a second one, if there is one, the book again.
+    Its first line (a connection's number) carries everything; a second one, if there is one, what is DOUBLED again.
     """
 
     def __init__(
@@ -67,6 +74,9 @@ class Feed:
         self._memory, self._ask_wait_ns = memory, ask_wait_ns
         self.topics = topics_of(symbol, memory.depth, cross_check=cross_check)
         self.arbiter = Arbiter() if len(lines) > 1 else None
+        self.arbiters: dict[Kind, TradeArbiter | TickerArbiter] = (
+            {Kind.TRADE: TradeArbiter(), Kind.TICKER: TickerArbiter()} if len(lines) > 1 else {}
+        )
         self.phase = Phase.IDLE
         self.request = ""
         self._up: set[int] = set()
@@ -87,8 +97,13 @@ class Feed:
         writer = table.writer(self.symbol_id)
         self.book = BookKernel(writer, self._memory.ring, self._memory.depth)
         self.apply = self.book.apply
-        self.flow = FlowKernel(writer, self._memory.ring)
-        self.touch = TouchCheck(self.symbol, scale, table.reader(self.symbol_id)) if self._cross_check else None
+        flow = FlowKernel(writer, self._memory.ring)
+        self._takers: dict[Kind, Callable[[bytes, int], Outcome]] = {
+            Kind.TRADE: flow.trades,
+            Kind.TICKER: flow.ticker,
+            Kind.LIQUIDATION: flow.liquidations,
+        }
+        self.touch = TouchKernel(self.symbol, scale) if self._cross_check else None
 
     # --- asking ---------------------------------------------------------------------------------------------------
 
@@ -99,12 +114,11 @@ class Feed:
             self._refusals = self._asks = 0
             self._ask(now)
         self._join(line)
-        topics: tuple[str, ...] = (self.topics[Kind.BOOK],)
-        if line == self.lines[0]:
-            self.heard_ns = dict.fromkeys(self.topics, now)
-            topics = (*topics, self.topics[Kind.TRADE], self.topics[Kind.TICKER])
-        extra = self._again(Kind.TOUCH, leave=False) if line == self.lines[0] and self.touch is not None else []
-        return [Subscribe(line, self.request, topics), *extra]
+        if line != self.lines[0]:
+            return [Subscribe(line, self.request, self._topics(*DOUBLED))]
+        self.heard_ns = dict.fromkeys(self.topics, now)
+        everything = Subscribe(line, self.request, self._topics(*DOUBLED, Kind.LIQUIDATION))
+        return [everything, *([self._alone(line, Kind.TOUCH)] if self.touch is not None else [])]
 
     def resync(self, now: int) -> list[Message]:
         """Get a new snapshot: there is no other way than to leave the topic and come back. One at a time."""
@@ -122,10 +136,8 @@ class Feed:
             return []
         self._ask(now)
         outputs: list[Message] = []
+        topics = self._topics(*NEEDED) if self._refusals else self._topics(Kind.BOOK)
         for line in sorted(self._up):
-            topics: tuple[str, ...] = (self.topics[Kind.BOOK],)
-            if self._refusals and line == self.lines[0]:
-                topics = (*topics, self.topics[Kind.TRADE], self.topics[Kind.TICKER])
             self._join(line)
             outputs += [self._leave(line, topics), Subscribe(line, self.request, topics)]
         return outputs
@@ -146,8 +158,8 @@ class Feed:
         self.phase = Phase.IDLE
         self.void(Reason.UNSUBSCRIBED, now)
         self._memory.table.set_state(self.symbol_id, State.OFF)
-        everything = tuple(self.topics.values())
-        return [self._leave(line, everything if line == self.lines[0] else everything[:1]) for line in sorted(self._up)]
+        everything, doubled = tuple(self.topics.values()), self._topics(*DOUBLED)
+        return [self._leave(line, everything if line == self.lines[0] else doubled) for line in sorted(self._up)]
 
     def silent(self, kind: Kind, now: int, silence_ns: int) -> list[Message]:
         """Subscribe a topic anew that has said nothing for so long (0: however long)."""
@@ -155,7 +167,10 @@ class Feed:
         if not silence_ns or self.phase is not Phase.LIVE or heard_ns is None or now - heard_ns < silence_ns:
             return []
         self.heard_ns[kind] = now
-        return self._again(kind) if self.lines[0] in self._up else []
+        if kind is Kind.TICKER and self.arbiters:
+            self.arbiters[kind] = TickerArbiter()  # The snapshots to come are welcome whatever their time.
+        lines = [line for line in sorted(self._up) if line == self.lines[0] or kind in DOUBLED]
+        return [said for line in lines for said in (self._leave(line, self._topics(kind)), self._alone(line, kind))]
 
     def _ask(self, now: int) -> None:
         self.phase = Phase.ASKED
@@ -168,10 +183,12 @@ class Feed:
         if self.arbiter is not None:
             self.arbiter.join(line)
 
-    def _again(self, kind: Kind, *, leave: bool = True) -> list[Message]:
-        topics = (self.topics[kind],)
-        ask = Subscribe(self.lines[0], f"{self.symbol}/{kind.value}", topics)
-        return [self._leave(self.lines[0], topics), ask] if leave else [ask]
+    def _alone(self, line: int, kind: Kind) -> Subscribe:
+        """Ask for one topic by itself, so that a refusal costs nothing else."""
+        return Subscribe(line, f"{self.symbol}/{kind}", self._topics(kind))
+
+    def _topics(self, *kinds: Kind) -> tuple[str, ...]:
+        return tuple(self.topics[kind] for kind in kinds)
 
     def _leave(self, line: int, topics: tuple[str, ...]) -> Unsubscribe:
         return Unsubscribe(line, f"{self.symbol}/leave", topics)
@@ -182,11 +199,6 @@ class Feed:
         return min(self._ask_wait_ns << min(self._asks - 1, 10), ASK_WAIT_NS_MAX)
 
     # --- what happens to it ---------------------------------------------------------------------------------------
-
-    @property
-    def needs_look(self) -> bool:
-        """Whether something has to be done after every applied frame."""
-        return self.arbiter is not None or (self.touch is not None and self.touch.is_waiting)
 
     @property
     def is_new(self) -> bool:
@@ -204,10 +216,9 @@ class Feed:
     def hear_beside(self, kind: Kind, data: bytes, now: int) -> Outcome:
         """Take a frame of any topic but the book."""
         self.heard_ns[kind] = now
-        if kind is Kind.TRADE:
-            return self.flow.trades(data, now)
-        if kind is Kind.TICKER:
-            return self.flow.ticker(data, now)
+        take = self._takers.get(kind)
+        if take is not None:
+            return take(data, now)
         assert self.touch is not None
         return self.touch.hear(data)
 
@@ -242,5 +253,6 @@ def topics_of(symbol: str, depth: int, *, cross_check: bool) -> dict[Kind, str]:
         Kind.BOOK: f"orderbook.{depth}.{symbol}",
         Kind.TRADE: f"publicTrade.{symbol}",
         Kind.TICKER: f"tickers.{symbol}",
+        Kind.LIQUIDATION: f"allLiquidation.{symbol}",
     }
     return topics | {Kind.TOUCH: f"orderbook.1.{symbol}"} if cross_check and depth > 1 else topics

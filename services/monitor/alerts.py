@@ -30,7 +30,7 @@ class Finding(NamedTuple):
 
 def findings(found: Figures, limits: Limits, btc_mid: float) -> list[Finding]:
     """Return what each rule says. ``btc_mid`` is Bitcoin's price in USDT, 0 while it is not known."""
-    latency = found.latency_ms
+    latency = None if found.latency_ms is None else found.latency_ms - found.latency_error_ms  # What is sure.
     out = [
         Finding(
             "spread",

@@ -22,6 +22,7 @@ from shared.config import Monitor
 from shared.messages import (
     BUY,
     BookCopy,
+    ClockOffset,
     Decision,
     ExecutionState,
     Fill,
@@ -37,6 +38,7 @@ from shared.messages import (
     Verdict,
 )
 from shared.mirror import BookView
+from shared.offset import Offset
 from shared.scale import Scale, e8_text
 
 SAMPLE_NS = NS_PER_S
@@ -64,6 +66,7 @@ class MonitorCore:
         self._refused: dict[str, int] = {}
         self._last_trip = 0
         self._vitals: Vitals | None = None
+        self._clock: Offset | None = None
 
     # --- time ------------------------------------------------------------------------------------------------------
 
@@ -99,12 +102,17 @@ class MonitorCore:
         self._scales |= {rules.symbol: Scale(rules.tick, rules.lot) for rules in message.instruments}
         return []
 
+    def on_clock_offset(self, message: ClockOffset, now: int) -> list[Message]:
+        """Learn how far the venue's clock is from ours."""
+        self._clock = Offset(message.offset_ns, message.uncertainty_ns, message.at_ns)
+        return []
+
     def on_book_copy(self, message: BookCopy, now: int) -> list[Message]:
         """Take in one symbol's book; raise or end its alerts."""
         scale = self._scales[message.symbol] = Scale(message.tick, message.lot)
         view = self._books[message.symbol] = BookView.from_row(message.data, message.symbol, scale)
         said = [Finding("void", not view.valid, f"no book: {view.reason.name.lower()}")]
-        found = figures.figures(view) if view.valid else None
+        found = figures.figures(view, self._clock) if view.valid else None
         if found is not None:
             self._btc_mid = found.mid if message.symbol == BITCOIN else self._btc_mid
             said += findings(found, self._limits, self._btc_mid)
@@ -125,7 +133,7 @@ class MonitorCore:
     def _lines(self) -> list[Message]:
         found: list[tuple[Figures, Scale]] = []
         for view in self._books.values():
-            seen = figures.figures(view) if view.valid else None
+            seen = figures.figures(view, self._clock) if view.valid else None
             if seen is not None:
                 found.append((seen, view.scale))
         return [MarketLine(seen.symbol, figures.line(seen, scale)) for seen, scale in found]
@@ -193,7 +201,14 @@ class MonitorCore:
 
     def _snapshot(self, now: int) -> bytes:
         return report.state_json(
-            self._vitals, self._state, self._positions, self._universe, self._refused, self._alerts.on, now
+            self._vitals,
+            self._state,
+            self._positions,
+            self._universe,
+            self._refused,
+            self._alerts.on,
+            self._clock,
+            now,
         )
 
 

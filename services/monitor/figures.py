@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from shared.clock import NS_PER_MS
 from shared.mirror import BookView
+from shared.offset import Offset, age_of
 from shared.scale import Scale
 
 LEVELS = 10
@@ -23,18 +24,22 @@ class Figures(NamedTuple):
     liquidity: float  # Best ten levels of both sides, base coin.
     liquidity_usdt: float
     mid: float
-    latency_ms: int | None  # From the matching to our socket, clock difference included; None when it is unknown.
+    latency_ms: int | None  # From the matching to our socket; None when it is unknown.
     updates: int
+    latency_error_ms: int = 0  # Give or take this much.
 
 
-def figures(view: BookView) -> Figures | None:
-    """Return the figures of a book, None when a side is empty or it is crossed."""
+def figures(view: BookView, clock: Offset | None = None) -> Figures | None:
+    """Return the figures of a book, None when a side is empty or it is crossed. ``clock``: how far the venue's is from
+    ours; while that is not known the latency holds the difference too.
+    """
     bid, ask = view.best_bid, view.best_ask
     if not 0 < bid < ask:
         return None
     bids, asks = int(view.bid_lots[:LEVELS].sum()), int(view.ask_lots[:LEVELS].sum())
     lots, lot, tick = bids + asks, view.scale.lot_size, view.scale.tick_size
     mid = (bid + ask) / 2 * tick
+    late = age_of(view.cts_ns, view.recv_ns, clock or Offset(0, 0, view.recv_ns))
     return Figures(
         symbol=view.symbol,
         bid_ticks=bid,
@@ -44,8 +49,9 @@ def figures(view: BookView) -> Figures | None:
         liquidity=lots * lot,
         liquidity_usdt=lots * lot * mid,
         mid=mid,
-        latency_ms=round((view.recv_ns - view.cts_ns) / NS_PER_MS) if view.cts_ns else None,
+        latency_ms=round(late.age_ns / NS_PER_MS) if view.cts_ns else None,
         updates=view.updates,
+        latency_error_ms=round(late.uncertainty_ns / NS_PER_MS),
     )
 
 
@@ -76,7 +82,8 @@ def base_coin(symbol: str) -> str:
 
 def line(found: Figures, scale: Scale) -> str:
     """Return the line that shows one symbol."""
-    latency = "n/a" if found.latency_ms is None else f"{found.latency_ms}ms"
+    error = f"±{found.latency_error_ms}" if found.latency_error_ms else ""
+    latency = "n/a" if found.latency_ms is None else f"{found.latency_ms}{error}ms"
     return (
         f"📊 {found.symbol} | Bid: ${scale.price_text(found.bid_ticks)} | Ask: ${scale.price_text(found.ask_ticks)}"
         f" | Mid: ${mid_text(scale, found.bid_ticks, found.ask_ticks)} | Spread: {found.spread_pct:.4f}%"

@@ -25,6 +25,7 @@ from shared.clock import NS_PER_MS
 from shared.config import Config
 from shared.fleet import COUNTERS, HISTOGRAMS, WORKERS, FleetPage, Word
 from shared.messages import (
+    ClockOffset,
     Decision,
     ExecutionState,
     Fill,
@@ -52,7 +53,7 @@ async def main(ctx: Context) -> None:
     shell = _Shell(ctx)
     service = shell.service = Service(ctx, make_core(ctx.config), shell.act)
     bus = shell.bus
-    bus.subscribe(["scanner"], [Universe], service.feed)
+    bus.subscribe(["scanner"], [Universe, ClockOffset], service.feed)
     bus.subscribe(["signals"], [Decision], service.feed)
     news: list[type[Message]] = [Verdict, OrderNews, Fill, PositionNews, RoundTrip, ExecutionState]
     bus.subscribe(["execution"], news, service.feed)

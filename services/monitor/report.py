@@ -12,9 +12,21 @@ from shared.clock import NS_PER_MS
 from shared.layout import Row
 from shared.messages import ExecutionState, PositionNews
 from shared.mirror import BookView
+from shared.offset import Offset
 from shared.scale import e8_text
 
-_SHOWN = ("frames", "events", "decisions", "intents", "orders_sent", "fills", "round_trips", "book_gaps", "restarts")
+_SHOWN = (
+    "frames",
+    "events",
+    "decisions",
+    "intents",
+    "orders_sent",
+    "fills",
+    "round_trips",
+    "book_gaps",
+    "disagreements",
+    "restarts",
+)
 
 
 def heartbeat(vitals: Vitals, state: ExecutionState | None, realised_e8: int, now: int) -> str:
@@ -36,9 +48,10 @@ def state_json(
     symbols: Mapping[str, float],
     refused: Mapping[str, int],
     alerts: list[str],
+    clock: Offset | None,
     now: int,
 ) -> bytes:
-    """Return the state snapshot as JSON. ``symbols``: the universe with its scores."""
+    """Return the state snapshot as JSON. ``symbols``: the universe with its scores; ``clock``: the venue's."""
     found: dict[str, Any] = {
         "at_ns": now,
         "universe": dict(symbols),
@@ -46,6 +59,7 @@ def state_json(
         "positions": {name: msgspec.structs.asdict(news) for name, news in positions.items()},
         "refused": dict(refused),
         "alerts": alerts,
+        "venue_clock": None if clock is None else clock.at(now)._asdict(),
         "workers": {} if vitals is None else {each.name: msgspec.structs.asdict(each) for each in vitals.workers},
         "counters": {} if vitals is None else vitals.counters,
         "latency_us": {}

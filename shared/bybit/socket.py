@@ -6,6 +6,7 @@ What one read of the socket brought is handed over together: the caller's cost p
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import picows
@@ -17,17 +18,21 @@ BATCH_MAX = 64  # Messages handed over at once: the first of them does not wait 
 READ_BYTES = 64 << 10
 
 
+OnFrames = Callable[[list[bytes], int], None]
+
+
 class ConnectError(OSError):
     """The connection could not be opened; the text says why."""
 
 
 class Socket(WSListener):
-    """One connection. ``on_frames`` gets every whole text or binary message, in order, as many as were there at once;
-    ``on_disconnect`` is called once.
+    """One connection. ``on_frames`` gets every whole text or binary message, in order, as many as were there at once,
+    and when (by ``clock``) the first of them was taken from the read; ``on_disconnect`` is called once.
     """
 
-    def __init__(self, on_frames: Callable[[list[bytes]], None], on_disconnect: Callable[[str], None]) -> None:
-        self._on_frames, self._on_disconnect = on_frames, on_disconnect
+    def __init__(self, on_frames: OnFrames, on_disconnect: Callable[[str], None], clock: Callable[[], int]) -> None:
+        self._on_frames, self._on_disconnect, self._clock = on_frames, on_disconnect, clock
+        self._began_ns = 0
         self._transport: WSTransport | None = None
         self._batch: list[bytes] = []
         self._parts: list[bytes] = []
@@ -69,6 +74,8 @@ class Socket(WSListener):
         """One frame; a message cut into several is put together first."""
         if self._closing:
             return
+        if not self._batch:
+            self._began_ns = self._clock()
         kind = frame.msg_type
         if kind == WSMsgType.TEXT and frame.fin and not self._parts:
             self._batch.append(frame.get_payload_as_bytes())
@@ -98,7 +105,7 @@ class Socket(WSListener):
         if not batch or self._closing:
             return
         try:
-            self._on_frames(batch)
+            self._on_frames(batch, self._began_ns)
         except Exception as error:
             context = {"message": "a frame's receiver failed", "exception": error}
             asyncio.get_running_loop().call_exception_handler(context)
@@ -114,21 +121,21 @@ class Socket(WSListener):
 async def connect(url: str, on_frame: Callable[[bytes], None], on_disconnect: Callable[[str], None]) -> Socket:
     """Open ``url``; ``on_frame`` gets one message at a time. Otherwise as `connect_batched`."""
 
-    def each(batch: list[bytes]) -> None:
+    def each(batch: list[bytes], _: int) -> None:
         for data in batch:
             if socket.is_closing:
                 return
             on_frame(data)
 
-    socket = Socket(each, on_disconnect)
+    socket = Socket(each, on_disconnect, time.monotonic_ns)
     return await _opened(socket, url)
 
 
 async def connect_batched(
-    url: str, on_frames: Callable[[list[bytes]], None], on_disconnect: Callable[[str], None]
+    url: str, on_frames: OnFrames, on_disconnect: Callable[[str], None], clock: Callable[[], int] = time.monotonic_ns
 ) -> Socket:
     """Open ``url``. Raises ConnectError; ``on_disconnect`` is called only for a socket that was returned."""
-    return await _opened(Socket(on_frames, on_disconnect), url)
+    return await _opened(Socket(on_frames, on_disconnect, clock), url)
 
 
 async def _opened(socket: Socket, url: str) -> Socket:

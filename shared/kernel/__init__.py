@@ -14,6 +14,7 @@ from shared.kernel.words import LappedError, Words, as_words
 if TYPE_CHECKING:
     from shared.kernel.flow import FlowKernel
     from shared.kernel.plain import BookKernel
+    from shared.kernel.touch import TouchKernel
     from shared.kernel.words import RowReader, append_records, copy_newest, publish_row, take_records
 
     KERNEL: str
@@ -25,6 +26,7 @@ else:
                 BookKernel,
                 FlowKernel,
                 RowReader,
+                TouchKernel,
                 append_records,
                 copy_newest,
                 publish_row,
@@ -37,6 +39,7 @@ else:
     if KERNEL == "plain":
         from shared.kernel.flow import FlowKernel
         from shared.kernel.plain import BookKernel
+        from shared.kernel.touch import TouchKernel
         from shared.kernel.words import RowReader, append_records, copy_newest, publish_row, take_records
 
 __all__ = [
@@ -46,6 +49,7 @@ __all__ = [
     "LappedError",
     "Outcome",
     "RowReader",
+    "TouchKernel",
     "Words",
     "append_records",
     "as_words",

@@ -1,21 +1,64 @@
 # The book kernel itself. See plain.py, which says the same in few words.
 
 
+cdef enum:
+    USUAL_RECORDS = 16  # Changes of a frame, most often fewer.
+
+
+cdef class Meant:
+    """Which frames are meant, for C: keeps the texts that its spec points to."""
+
+    cdef Spec spec
+    cdef readonly object plain  # The same for the reference.
+    cdef bytes _topic, _symbol, _head, _middle
+
+    def __init__(self, symbol, Py_ssize_t depth, scale):
+        plain = self.plain = BookSpec.of(symbol, depth, scale)
+        assert symbol.isascii() and symbol.isprintable() and not set('"\\') & set(symbol)
+        self._topic, self._symbol = plain.topic.encode(), symbol.encode()
+        self._head = b'{"topic":"' + self._topic + b'","type":"'
+        self._middle = b',"data":{"s":"' + self._symbol + b'","b":'
+        cdef Spec* ours = &self.spec
+        ours.topic, ours.topic_size = <Bytes>PyBytes_AS_STRING(self._topic), len(self._topic)
+        ours.symbol, ours.symbol_size = <Bytes>PyBytes_AS_STRING(self._symbol), len(self._symbol)
+        ours.head, ours.head_size = <Bytes>PyBytes_AS_STRING(self._head), len(self._head)
+        ours.middle, ours.middle_size = <Bytes>PyBytes_AS_STRING(self._middle), len(self._middle)
+        ours.levels_max = 2 * depth
+        set_grid(&ours.tick, plain.tick.decimals, plain.tick.step)
+        set_grid(&ours.lot, plain.lot.decimals, plain.lot.step)
+        ours.is_fast = max(ours.tick.decimals, ours.lot.decimals) <= FAST_DECIMALS_MAX
+
+    cdef bint scan(self, frame, Frame* found) except -1:
+        """Read a whole frame; False means: ask the reference."""
+        cdef Py_buffer view
+        cdef bint is_known
+        if PyBytes_CheckExact(frame):
+            return scan_frame(<Bytes>PyBytes_AS_STRING(frame), PyBytes_GET_SIZE(frame), &self.spec, found)
+        PyObject_GetBuffer(frame, &view, PyBUF_SIMPLE)
+        is_known = scan_frame(<Bytes>view.buf, view.len, &self.spec, found)
+        PyBuffer_Release(&view)
+        return is_known
+
+
+cdef levels_of(Side* side):
+    """Return the best level as the reference does."""
+    return [(side.ticks[0], side.lots[0])] if side.count else []
+
+
 cdef class BookKernel:
     """One symbol's book: frames in, mirror and ring out."""
 
-    cdef object _table, _ring_words, _spec
-    cdef bytes _topic, _symbol, _head, _middle
+    cdef object _table, _ring_words
+    cdef Meant _meant
     cdef int64_t* _slots
     cdef int64_t* _ring
     cdef int64_t* _memory
     cdef int64_t* _records
     cdef Py_ssize_t _row_words, _side_words, _depth, _count
-    cdef Spec _c_spec
     cdef Frame _frame
     cdef Side _bids, _asks
     cdef Stamp _stamp
-    cdef int64_t _generation, _symbol_id, _scale_id, _u
+    cdef int64_t _generation, _symbol_id, _scale_id, _u, _seq
     cdef readonly bint valid
 
     def __init__(self, mirror, ring, Py_ssize_t depth):
@@ -32,25 +75,8 @@ cdef class BookKernel:
         self._ring = ring_of(ring_words)
         self._generation, self._symbol_id, self._scale_id = table.generation, mirror.symbol_id, mirror.scale_id
         self._stamp.meta = layout.meta(0, 0, mirror.symbol_id, mirror.scale_id)
-        self._spec = BookSpec.of(mirror.symbol, depth, mirror.scale)
-        self._set_spec()
+        self._meant = Meant(mirror.symbol, depth, mirror.scale)
         self._allocate()
-
-    cdef _set_spec(self):
-        spec = self._spec
-        assert spec.symbol.isascii() and spec.symbol.isprintable() and not set('"\\') & set(spec.symbol)
-        self._topic, self._symbol = spec.topic.encode(), spec.symbol.encode()
-        self._head = b'{"topic":"' + self._topic + b'","type":"'
-        self._middle = b',"data":{"s":"' + self._symbol + b'","b":'
-        cdef Spec* ours = &self._c_spec
-        ours.topic, ours.topic_size = <Bytes>PyBytes_AS_STRING(self._topic), len(self._topic)
-        ours.symbol, ours.symbol_size = <Bytes>PyBytes_AS_STRING(self._symbol), len(self._symbol)
-        ours.head, ours.head_size = <Bytes>PyBytes_AS_STRING(self._head), len(self._head)
-        ours.middle, ours.middle_size = <Bytes>PyBytes_AS_STRING(self._middle), len(self._middle)
-        ours.levels_max = 2 * self._depth
-        set_grid(&ours.tick, spec.tick.decimals, spec.tick.step)
-        set_grid(&ours.lot, spec.lot.decimals, spec.lot.step)
-        ours.is_fast = max(ours.tick.decimals, ours.lot.decimals) <= FAST_DECIMALS_MAX
 
     cdef _allocate(self):
         """One block: four scratch arrays, four book arrays with room for a frame more, and the frame's records."""
@@ -72,18 +98,9 @@ cdef class BookKernel:
 
     def apply(self, frame not None, int64_t recv_ns, int64_t write_ns):
         """Take one ``orderbook`` frame (any bytes), received at ``recv_ns``; ``write_ns`` is now."""
-        cdef Py_buffer view
-        cdef bint is_known
-        if PyBytes_CheckExact(frame):
-            is_known = scan_frame(
-                <Bytes>PyBytes_AS_STRING(frame), PyBytes_GET_SIZE(frame), &self._c_spec, &self._frame
-            )
-        else:
-            PyObject_GetBuffer(frame, &view, PyBUF_SIMPLE)
-            is_known = scan_frame(<Bytes>view.buf, view.len, &self._c_spec, &self._frame)
-            PyBuffer_Release(&view)
-        if not is_known:
-            parsed = parse_book(bytes(frame), self._spec)
+        expect_records(self._ring, USUAL_RECORDS)
+        if not self._meant.scan(frame, &self._frame):
+            parsed = parse_book(bytes(frame), self._meant.plain)
             if isinstance(parsed, Outcome):
                 if parsed == Outcome.OFF_GRID:
                     self._void(WHY_OFF_GRID, recv_ns, write_ns)
@@ -91,12 +108,17 @@ cdef class BookKernel:
             self._take(parsed)
         return OUTCOMES[self._apply(recv_ns, write_ns)]
 
+    @property
+    def touch(self):
+        """The best levels, as of the newest frame in the book."""
+        return Touch(self._seq, levels_of(&self._bids), levels_of(&self._asks))
+
     cdef _take(self, parsed):
         """Put what the reference parser read into scratch."""
         self._frame.is_snapshot, self._frame.u, self._frame.seq = parsed.is_snapshot, parsed.u, parsed.seq
         self._frame.ts_ms, self._frame.cts_ms = parsed.ts_ms, parsed.cts_ms
         cdef Py_ssize_t index
-        assert len(parsed.bids) <= self._c_spec.levels_max and len(parsed.asks) <= self._c_spec.levels_max
+        assert len(parsed.bids) <= self._meant.spec.levels_max and len(parsed.asks) <= self._meant.spec.levels_max
         self._frame.n_bids, self._frame.n_asks = len(parsed.bids), len(parsed.asks)
         for index, (ticks, lots) in enumerate(parsed.bids):
             self._frame.bid_ticks[index], self._frame.bid_lots[index] = ticks, lots
@@ -142,7 +164,7 @@ cdef class BookKernel:
         if self._bids.ticks[0] >= self._asks.ticks[0]:
             self._void(WHY_CROSSED, self._stamp.recv_ns, write_ns)
             return CROSSED
-        self._u, self.valid = self._frame.u, True
+        self._u, self._seq, self.valid = self._frame.u, self._frame.seq, True
         self._publish(self._ring[HEAD_AT] + count, write_ns)
         if count:
             self._records[(count - 1) * EVENT_WORDS + 1] |= LAST_BIT

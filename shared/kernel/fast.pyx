@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""The kernels, compiled: same effects as plain.py, flow.py and words.py, word for word.
+"""The kernels, compiled: same effects as plain.py, touch.py, flow.py and words.py, word for word.
 
 The scanner knows only the everyday shapes of a frame. Whatever else it meets (white space, escapes, strange numbers,
 repeated or missing keys, rubbish) it leaves to the reference parser, so what a good frame is stands in parse.py alone.
@@ -7,7 +7,8 @@ Every byte is read through a check against the frame's end; nothing is written b
 
     layout.pxi  the layout, for C          words.pxi   protocols on live words    access.pxi  the same for Python
     digits.pxi  many digits at a time      scan.pxi    JSON text                  frame.pxi   one order book frame
-    side.pxi    one side of a book         book.pxi    BookKernel                 flow.pxi    FlowKernel
+    side.pxi    one side of a book         book.pxi    BookKernel                 touch.pxi   TouchKernel
+    flow.pxi    FlowKernel
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
@@ -20,7 +21,7 @@ from shared import layout
 from shared.kernel.flow import TRADES_MAX
 from shared.kernel.flow import FlowKernel as PlainFlow
 from shared.kernel.outcome import Outcome
-from shared.kernel.parse import COUNT_MAX, ID_MAX, MS_MAX, BookSpec, parse_book
+from shared.kernel.parse import COUNT_MAX, ID_MAX, MS_MAX, BookSpec, Touch, parse_book
 from shared.kernel.words import READ_TRIES, LappedError
 from shared.scale import to_e8
 
@@ -37,4 +38,5 @@ include "scan.pxi"
 include "frame.pxi"
 include "side.pxi"
 include "book.pxi"
+include "touch.pxi"
 include "flow.pxi"

@@ -48,6 +48,8 @@ cdef enum:
     GAP = 4
     CROSSED = 5
     EMPTY = 6
+    OFF_GRID = 7
+    MALFORMED = 8
     WHY_SEQUENCE = 1
     WHY_CROSSED = 2
     WHY_EMPTY = 3
@@ -65,7 +67,7 @@ def _same_layout():
         VERSION, CHECKSUM, GENERATION, SYMBOL_ID, SCALE_ID, RING_SEQ, U, SEQ, CTS_NS, TS_NS, RECV_NS, WRITE_NS,
         N_BIDS, N_ASKS, FLAGS, UPDATES,
     )
-    outcomes = (APPLIED, SNAPSHOT, DUPLICATE, IGNORED, GAP, CROSSED, EMPTY)
+    outcomes = (APPLIED, SNAPSHOT, DUPLICATE, IGNORED, GAP, CROSSED, EMPTY, OFF_GRID, MALFORMED)
     reasons = (WHY_SEQUENCE, WHY_CROSSED, WHY_EMPTY, WHY_OFF_GRID)
     theirs = (
         (layout.EVENT_WORDS, layout.RING_CAPACITY_AT, layout.CLAIM_AT, layout.HEAD_AT, layout.RECORDS_AT,

@@ -53,6 +53,14 @@ class BookFrame(NamedTuple):
     asks: Levels
 
 
+class Touch(NamedTuple):
+    """The best level of each side as (ticks, lots), none where the side is empty, at a cross sequence."""
+
+    seq: int
+    bids: Levels
+    asks: Levels
+
+
 class BadFrameError(Exception):
     """Leaves the depths of a frame that is not what it should be."""
 

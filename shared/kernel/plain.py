@@ -8,7 +8,7 @@ import numpy as np
 
 from shared import layout
 from shared.kernel.outcome import Outcome
-from shared.kernel.parse import BookFrame, BookSpec, Levels, parse_book
+from shared.kernel.parse import BookFrame, BookSpec, Levels, Touch, parse_book
 from shared.kernel.words import newest_slot
 from shared.layout import REASON_SHIFT, ROW_HEAD, VALID, Kind, Reason, Row, meta
 from shared.side import Side
@@ -38,8 +38,13 @@ class BookKernel:
         newest = newest_slot(table.words, mirror.first, table.row_words)
         self._updates = int(table.words[newest + Row.UPDATES])
         self._bids, self._asks = Side(-1), Side(1)
-        self._u = 0
+        self._u = self._seq = 0
         self.valid = False
+
+    @property
+    def touch(self) -> Touch:
+        """The best levels, as of the newest frame in the book."""
+        return Touch(self._seq, self._bids.levels(1), self._asks.levels(1))
 
     def apply(self, frame: bytes, recv_ns: int, write_ns: int) -> Outcome:
         """Take one ``orderbook`` frame, received at ``recv_ns``; ``write_ns`` is now."""
@@ -130,7 +135,8 @@ class BookKernel:
         write_ns: int,
     ) -> None:
         """Make the new book the book: mirror first, then the ring, so that whoever hears of it finds it."""
-        self._bids, self._asks, self._u, self.valid = bids, asks, frame.u, True
+        self._bids, self._asks, self.valid = bids, asks, True
+        self._u, self._seq = frame.u, frame.seq
         self._updates += 1
         row = self._row
         row[:] = 0

@@ -32,6 +32,22 @@ cdef extern from *:
     int64_t pg_check(const int64_t* word) noexcept nogil
 
 
+cdef extern from *:
+    """
+    /* Soon to be written, likely not in any cache: fetching it overlaps with what is done until then. */
+    static inline void pg_expect(const int64_t *word) { __builtin_prefetch(word, 1, 3); }
+    """
+    void pg_expect(const int64_t* word) noexcept nogil
+
+
+cdef inline void expect_records(int64_t* ring, Py_ssize_t count) noexcept nogil:
+    """Have the next ``count`` records' memory at hand when they come."""
+    cdef int64_t capacity = ring[CAPACITY_AT], head = ring[HEAD_AT]
+    cdef Py_ssize_t index
+    for index in range(count):
+        pg_expect(ring + RECORDS_AT + ((head + index) & (capacity - 1)) * EVENT_WORDS)
+
+
 cdef inline int64_t* newest(int64_t* slots, Py_ssize_t row_words) noexcept nogil:
     """Return the slot with the highest even version."""
     cdef int64_t one = pg_load(slots), two = pg_load(slots + row_words)

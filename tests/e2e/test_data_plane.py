@@ -76,6 +76,17 @@ def test_three_hundred_kills() -> None:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1_200)
+def test_not_one_of_five_million_reads_is_torn() -> None:
+    found = measured("bench.shm", "--reads", "5000000")
+    if found["torn_reads"] is None:
+        pytest.skip("no compiler, no compiled writer")
+    assert (found["torn_reads"], found["older_reads"]) == (0, 0)
+    assert found["reads_as_shipped"] >= 5_000_000
+    assert found["torn_no_writer_fence"] > 0  # The fences do something.
+
+
+@pytest.mark.full
 @pytest.mark.timeout(300)
 def test_a_minute_of_swaps() -> None:
     check_swaps(60.0)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.fleet import COUNTERS, COUNTERS_MAX, SIZE, Counters, FleetPage, Histogram, Life, Word
+from shared.offset import Offset
 
 
 def page() -> FleetPage:
@@ -64,6 +65,15 @@ def test_a_quantile_is_right_to_seven_percent(durations: list[int], share: float
     exact = sorted(durations)[max(0, math.ceil(share * len(durations)) - 1)]
     assert histogram.count == len(durations)
     assert histogram.quantile_ns(share) == pytest.approx(exact, rel=0.07, abs=1)
+
+
+def test_the_venues_clock_is_unknown_until_it_was_measured() -> None:
+    page = FleetPage(bytearray(SIZE))
+    page.put(Word.CLOCK_OFFSET_NS, -5)
+    assert page.venue_clock is None
+    page.put(Word.CLOCK_UNCERTAINTY_NS, 7)
+    page.put(Word.CLOCK_AT_NS, 9)
+    assert page.venue_clock == Offset(-5, 7, 9)
 
 
 def test_an_empty_histogram_has_no_quantile() -> None:

@@ -43,6 +43,7 @@ def test_ids_count_up_and_a_symbol_keeps_its_own() -> None:
     assert [table.add("BTCUSDT", make.BTC), table.add("ETHUSDT", make.ETH), table.add("BTCUSDT", make.BTC)] == [0, 1, 0]
     assert [entry.symbol for entry in table.entries()] == ["BTCUSDT", "ETHUSDT"]
     assert (table.find("ETHUSDT"), table.find("XRPUSDT"), len(table)) == (1, None, 2)
+    assert [table.find(name) for name in ("", "ETHUSD", "ETHUSDTT", "\u0395", "X" * 33)] == [None] * 5
 
 
 def test_a_changed_grid_gets_a_new_number_and_the_old_one_stays_readable() -> None:

@@ -10,7 +10,7 @@ from shared import journal
 from shared.config import Config
 from shared.fleet import SIZE, FleetPage
 from shared.journal import INPUT, OUTPUT
-from shared.messages import Command, Log, Message, Started, StopRequested, Tick
+from shared.messages import Command, Dirty, Log, Message, Started, StopRequested, Tick
 from shared.service import Context, ReplayDiffersError, Service, handlers, replay
 
 
@@ -43,7 +43,12 @@ class Counter:
 
 @pytest.fixture
 def make(tmp_path: Path) -> Callable[..., Service]:
-    def service(core: object, act: Callable[[Message], None], clock: Steps | None = None) -> Service:
+    def service(
+        core: object,
+        act: Callable[[Message], None],
+        clock: Steps | None = None,
+        wakes: tuple[type[Message], ...] = (),
+    ) -> Service:
         context = Context(
             name="signals",
             config=Config(),
@@ -56,7 +61,7 @@ def make(tmp_path: Path) -> Callable[..., Service]:
             fleet=FleetPage(bytearray(SIZE)),
             seed=1,
         )
-        return Service(context, core, act)
+        return Service(context, core, act, wakes=wakes)
 
     return service
 
@@ -71,6 +76,32 @@ def test_what_was_done_stands_in_the_file_before_it_is_done(make: Callable[..., 
     for _ in range(3):
         service.feed(Tick())
     assert seen == [[INPUT, INPUT, INPUT, OUTPUT]]
+
+
+def test_a_wake_up_does_not_wait_for_the_file_but_whatever_comes_with_it_does(
+    make: Callable[..., Service], tmp_path: Path
+) -> None:
+    class Core:
+        def on_tick(self, _: Tick, __: int) -> list[Message]:
+            return [Dirty(1, 5)]
+
+        def on_stop_requested(self, _: StopRequested, __: int) -> list[Message]:
+            return [Dirty(1, 6), Command("a", "pause")]
+
+    seen: list[tuple[Message, int]] = []
+    service = make(Core(), lambda message: seen.append((message, len(entries(tmp_path)))), wakes=(Dirty,))
+    service.feed(Tick())
+    service.feed(StopRequested())
+    assert seen == [(Dirty(1, 5), 0), (Dirty(1, 6), 5), (Command("a", "pause"), 5)]
+
+
+def test_a_shell_may_look_at_the_clock_as_soon_as_the_core_is_done(make: Callable[..., Service]) -> None:
+    clock, order = Steps(), list[object]()
+    service = make(Counter(every=1), lambda _: order.append("done"), clock)
+    service.on_heard = lambda message, given_ns: order.append((message, given_ns, clock.now()))
+    service.feed(Tick())
+    given_ns = 3  # Looks: when the service was made, for the core, before the core.
+    assert order == [(Tick(), given_ns, given_ns + 1), "done"]
 
 
 def test_what_an_answer_feeds_is_heard_after_all_answers_are_done(make: Callable[..., Service]) -> None:

@@ -25,6 +25,7 @@ def test_a_side_is_a_sorted_dictionary(sign: int, changes: list[tuple[int, int]]
     assert side.best == (side.ticks[0] if model else 0)
     assert side.lots_at_best == (side.lots[0] if model else 0)
     assert side.depth(3) == sum(side.lots[:3])
+    assert side.worst(3) == (side.ticks[:3] or [0])[-1]
     assert [side.lots_at(ticks) for ticks in range(1, 31)] == [model.get(ticks, 0) for ticks in range(1, 31)]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared.book import Book
 from shared.layout import BLOCK, LAST, RPI, TAKER_BUY, Kind, Reason, meta
 from shared.ring import Record
-from shared.tape import ASK, BID, BUY, SELL, Changes, Flow, Tape, Touch, cumulative, touch_of
+from shared.tape import ASK, BID, BUY, SELL, Changes, Flow, Forced, Moment, Tape
 
 MS = 1_000_000
 
@@ -39,6 +39,10 @@ class Desk:
         """Say one print."""
         word = meta(Kind.TRADE, flags | LAST | (TAKER_BUY if taker == BUY else 0), 0, 0)
         self._hear((self.number, word, seq * MS, (recv or seq + 1) * MS, ticks, lots, seq, 0))
+
+    def liquidation(self, seq: int, taker: int, lots: int) -> None:
+        word = meta(Kind.LIQUIDATION, LAST | (TAKER_BUY if taker == BUY else 0), 0, 0)
+        self._hear((self.number, word, seq * MS, (seq + 1) * MS, 0, lots, 98_00000000, 0))
 
     def gap(self) -> None:
         self._hear((self.number, meta(Kind.GAP, LAST, 0, 0), 0, 0, 0, 0, int(Reason.SEQUENCE), 0))
@@ -120,6 +124,15 @@ def test_what_vanishes_at_the_far_end_of_the_window_is_no_cancel() -> None:
     assert one.tape.changes(BID, 0).cancelled == 40
 
 
+def test_a_level_that_comes_twice_in_a_frame_went_from_the_first_size_to_the_last() -> None:
+    one = desk()
+    one.trade(104, SELL, 99, 12)
+    one.frame(105, (Kind.BID, 99, 40), (Kind.BID, 99, 30))
+    assert one.tape.changes(BID, 0) == Changes(12, 8, 0)
+    (split,) = one.tape.splits(BID, 0)
+    assert (split.before, split.after) == (50, 30)
+
+
 def test_a_gap_ends_what_can_be_told_apart() -> None:
     one = desk()
     one.frame(105, (Kind.BID, 99, 40))
@@ -155,19 +168,33 @@ def test_prints_of_one_taker_order_are_one_order() -> None:
     assert one.tape.flow(0) == Flow(73, 3, 1, 2)
 
 
-# --- the book alone -------------------------------------------------------------------------------------------------
-
-
-def test_the_inputs_of_a_micro_price() -> None:
-    book = Book()
-    assert (touch_of(book), touch_of(book).queue_imbalance) == (Touch(0, 0, 0, 0), 0.5)
-    touch = Touch(100, 30, 101, 10)
-    assert (touch.queue_imbalance, touch.weighted_mid_ticks) == (0.75, 100.75)
-
-
-def test_depth_adds_up() -> None:
+def test_forced_orders_are_kept_apart_with_the_side_that_they_took() -> None:
     one = desk()
-    assert (cumulative(one.book.bids, 5), cumulative(one.book.asks, 1)) == ([50, 70], [50])
+    for seq, taker, lots in ((104, SELL, 5), (105, SELL, 6), (106, BUY, 7)):
+        one.liquidation(seq, taker, lots)
+    assert one.tape.forced[0] == Forced(SELL, 5, 98_00000000, 104 * MS, 105 * MS)
+    assert one.tape.forced_flow(106 * MS) == Flow(7, 6, 1, 1)
+    assert one.tape.flow(0) == Flow(0, 0, 0, 0)
+
+
+# --- moments --------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_displayed_can_be_asked_for_any_time_within_the_window() -> None:
+    one = desk(levels=2)
+    one.frame(105, (Kind.BID, 99, 40))
+    one.frame(107, (Kind.ASK, 101, 0))
+    start, first = Moment(101 * MS, 99, 50, 101, 50, 70, 70), Moment(106 * MS, 99, 40, 101, 50, 60, 70)
+    last = Moment(108 * MS, 99, 40, 102, 20, 60, 20)
+    assert [one.tape.moment(at * MS) for at in (100, 101, 105, 106, 107, 108, 200)] == [
+        None, start, start, first, first, last, last,
+    ]  # fmt: skip
+    assert one.tape.moments(0) == [first, last]
+    assert one.tape.moments(107 * MS) == [last]
+
+
+def test_nothing_is_known_of_the_time_before_the_first_book() -> None:
+    assert Tape(Book()).moment(10**18) is None
 
 
 # --- against the definition -----------------------------------------------------------------------------------------
@@ -231,5 +258,9 @@ def test_the_splits_are_those_of_the_definition_however_late_the_trades_come(see
     for seq, trade in late:
         one.trade(seq, *trade)
     assert {side: one.tape.changes(side, 0) for side in (BID, ASK)} == by_definition(steps)
+    for side in (BID, ASK):
+        splits = one.tape.splits(side, 0)
+        sums = (sum(getattr(split, name) for split in splits) for name in Changes._fields)
+        assert one.tape.changes(side, 0) == Changes(*sums)
     bought = sum(lots for step in steps for taker, _, lots in step.trades if taker == BUY)
     assert one.tape.flow(0).bought_lots == bought

@@ -164,7 +164,7 @@ class Run:
         side = self.rng.choice([BUY, SELL])
         entry = ask if side == BUY else bid
         stop, target = (entry - 1_000 * side, entry + 1_500 * side)
-        self.feed(Quote(SYMBOL, bid, ask, self.now, 0 < bid < ask, 1, 1))
+        self.feed(Quote(SYMBOL, bid, ask, self.now, 0 < bid < ask, 1, 1, self.now, 0, 0, self.now))
         self.feed(Intent(f"sim-{self._intents}", SYMBOL, side, entry, stop, target, 0.5, 0.9, 1, 1, self.now, self.now,
                          self.now + 250 * MS))  # fmt: skip
 

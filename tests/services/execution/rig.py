@@ -46,6 +46,8 @@ LIMITS = Limits(
     stop_share_e6=5_000,
     time_exit_ns=10 * S,
     stale_ns=500 * MS,
+    max_latency_ns=80 * MS,
+    clock_measured=True,
     recv_window_ns=2_500 * MS,
     rest_timeout_ns=2_000 * MS,
     reconcile_ns=30 * S,
@@ -60,7 +62,7 @@ def intent(name: str = "abc-0-1", now: int = NOW, **changes: Any) -> Intent:
 
 
 def quote(now: int = NOW, **changes: Any) -> Quote:
-    return replace(Quote("BTCUSDT", BID, ASK, now, True, 1, 77), **changes)
+    return replace(Quote("BTCUSDT", BID, ASK, now, True, 1, 77, now - 5 * MS, 0, MS, now), **changes)
 
 
 def order_row(link: str, status: str, filled: str = "0", **changes: Any) -> dict[str, Any]:

@@ -75,6 +75,23 @@ EDGES: list[tuple[dict[str, Any], str]] = [
     (book(generation=2), "book_valid"),
     (book(recv_ns=NOW - 500 * MS), ""),
     (book(recv_ns=NOW - 500 * MS - 1), "book_fresh"),
+    (book(recv_ns=NOW - 400 * MS, cts_ns=NOW - 480 * MS), ""),
+    (book(recv_ns=NOW - 500 * MS, cts_ns=NOW - 501 * MS), ""),  # Give or take a millisecond.
+    (book(recv_ns=NOW - 500 * MS, cts_ns=NOW - 501 * MS - 1), "data_fresh"),
+    (book(cts_ns=NOW - 45 * MS, clock_offset_ns=456 * MS) | limits(max_latency_ns=0), ""),
+    (book(cts_ns=NOW - 45 * MS, clock_offset_ns=456 * MS + 1) | limits(max_latency_ns=0), "data_fresh"),
+    (book(cts_ns=NOW - 600 * MS, clock_offset_ns=-590 * MS), ""),
+    (book(clock_uncertainty_ns=500 * MS), ""),
+    (book(clock_uncertainty_ns=500 * MS + 1), "data_fresh"),  # What is known no better than that is not known.
+    (book(clock_at_ns=NOW - 10_000_000 * MS), "data_fresh"),  # Clocks drift.
+    (book(clock_at_ns=0), "data_fresh"),
+    (book(cts_ns=0), "data_fresh"),
+    (book(clock_at_ns=0, cts_ns=0) | limits(clock_measured=False), ""),
+    (book(cts_ns=NOW - 81 * MS), ""),
+    (book(cts_ns=NOW - 81 * MS - 1), "feed_latency"),
+    (book(cts_ns=NOW - 200 * MS) | limits(max_latency_ns=0), ""),
+    (book(cts_ns=NOW - 200 * MS) | limits(clock_measured=False), ""),
+    (limits(max_latency_ns=NAN), "feed_latency"),
     (book(best_bid_ticks=598_803), ""),  # 1,198 ticks of 599,402 are 19.987 bps.
     (book(best_bid_ticks=598_802), "spread_bps"),
     (limits(max_spread_bps=NAN), "spread_bps"),

@@ -18,3 +18,4 @@ def test_units() -> None:
         2_000_000_000,
     )
     assert limits.flatten_on_stop
+    assert (limits.max_latency_ns, limits.clock_measured) == (80_000_000, True)

@@ -25,6 +25,8 @@ def wrong(found: Figures, limits: Limits = Limits(0.8, 150.0, 5.0, 0.0), btc_mid
         ({"latency_ms": 150}, set()),
         ({"latency_ms": 151}, {"latency"}),
         ({"latency_ms": None}, set()),
+        ({"latency_ms": 160, "latency_error_ms": 10}, set()),
+        ({"latency_ms": 161, "latency_error_ms": 10}, {"latency"}),
         ({"liquidity_usdt": 100_000.0}, set()),
         ({"liquidity_usdt": 99_999.0}, {"liquidity"}),
     ],

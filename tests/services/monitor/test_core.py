@@ -14,6 +14,7 @@ from services.monitor.wire import (
 )
 from shared.config import Monitor
 from shared.messages import (
+    ClockOffset,
     Decision,
     ExecutionState,
     Fill,
@@ -39,6 +40,9 @@ WIDE = {"bids": [(1000, 10_000_000)], "asks": [(1011, 10_000_000)]}
 
 def trip(number: int) -> RoundTrip:
     return RoundTrip(number, "SOLUSDT", -1, 123, 15_044_000_000, 15_012_000_000, 0, -12_300_000, T0, T0 + S, "stop")
+
+
+CLOCK = ClockOffset(offset_ns=3 * S, uncertainty_ns=2_000_000, at_ns=T0)
 
 
 class Watching:
@@ -208,3 +212,13 @@ def test_the_end_says_everything_once_more() -> None:
     assert books.name == "books.json"
     assert json.loads(books.data)["SOLUSDT"]["bids"] == [["10.00", "1.0"]]
     assert isinstance(finished, Reported)
+
+
+def test_latencies_are_freed_of_the_clocks_difference_as_soon_as_it_is_known() -> None:
+    watching = Watching()
+    watching.books = [feed.copy(recv_ns=T0, cts_ns=T0 + 3 * S - 40_000_000, updates=4)]
+    (line,) = [each for each in watching.tick(0) if isinstance(each, MarketLine)]
+    assert "Latency: -2960ms" in line.text
+    watching.core.on_clock_offset(CLOCK, watching.now)
+    (line,) = [each for each in watching.tick(5) if isinstance(each, MarketLine)]
+    assert "Latency: 40±2ms" in line.text

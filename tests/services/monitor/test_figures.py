@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from services.monitor.figures import e8_rounded, figures, fixed_text, line, mid_text
 from shared.mirror import BookView
+from shared.offset import Offset
 from shared.scale import Scale
 from tests.services import feed
 from tests.services.feed import MS, S
@@ -39,6 +40,14 @@ def test_only_the_best_ten_levels_count() -> None:
 @pytest.mark.parametrize(("bids", "asks"), [([], []), ([(1, 1)], []), ([], [(1, 1)]), ([(2, 1)], [(2, 1)])])
 def test_a_book_without_two_sides_has_no_figures(bids: list[feed.Level], asks: list[feed.Level]) -> None:
     assert figures(view(bids, asks)) is None
+
+
+def test_the_latency_is_freed_of_the_clocks_difference_and_says_how_sure_it_is() -> None:
+    book = view([(10, 1)], [(11, 1)], recv_ns=S, cts_ns=S + 200 * MS)
+    found = figures(book, Offset(offset_ns=230 * MS, uncertainty_ns=4 * MS, at_ns=S))
+    assert found is not None
+    assert (found.latency_ms, found.latency_error_ms) == (30, 4)
+    assert "Latency: 30±4ms" in line(found, BTC)
 
 
 def test_an_unknown_matching_time_is_no_latency() -> None:

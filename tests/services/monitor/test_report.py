@@ -4,6 +4,7 @@ from services.monitor.report import books_json, heartbeat, state_json
 from services.monitor.wire import Latency, Vitals, Worker
 from shared.messages import ExecutionState, PositionNews
 from shared.mirror import BookView
+from shared.offset import DRIFT_PPM, Offset
 from shared.scale import Scale
 from tests.services import feed
 
@@ -40,6 +41,7 @@ def test_the_snapshot_holds_everything_known() -> None:
         {"SOLUSDT": 1.5},
         {"spread": 4},
         ["SOLUSDT:spread"],
+        Offset(5, 7, 9 * S),
         10 * S,
     )
     found = json.loads(data)
@@ -48,7 +50,9 @@ def test_the_snapshot_holds_everything_known() -> None:
     assert found["refused"] == {"spread": 4}
     assert found["workers"]["ingest"]["epoch"] == 2
     assert found["latency_us"]["frame_to_book"] == {"p50": 20.0, "p99": 90.0}
-    assert json.loads(state_json(None, None, {}, {}, {}, [], 0))["execution"] is None
+    assert found["venue_clock"] == {"offset_ns": 5, "uncertainty_ns": 7 + S * DRIFT_PPM // 10**6, "at_ns": 10 * S}
+    empty = json.loads(state_json(None, None, {}, {}, {}, [], None, 0))
+    assert (empty["execution"], empty["venue_clock"]) == (None, None)
 
 
 def test_the_books_are_whole_and_exact() -> None:

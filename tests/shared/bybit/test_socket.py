@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Awaitable, Callable
+from itertools import count
 from typing import Any
 
 import picows
@@ -98,8 +99,15 @@ def test_what_one_read_brought_is_handed_over_together_and_in_order() -> None:
         listening = await picows.ws_create_server(lambda _: server, "127.0.0.1", 0)
         url = f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
         batches: list[list[bytes]] = []
+        began: list[int] = []
         ends: list[str] = []
-        socket = await connect_batched(url, batches.append, ends.append)
+
+        def hear(batch: list[bytes], began_ns: int) -> None:
+            batches.append(batch)
+            began.append(began_ns)
+
+        ticks = count()
+        socket = await connect_batched(url, hear, ends.append, lambda: next(ticks))
         await until(lambda: server.transport)
         texts = [b"%d" % number for number in range(3 * BATCH_MAX)]
         for text in texts:
@@ -108,6 +116,7 @@ def test_what_one_read_brought_is_handed_over_together_and_in_order() -> None:
         assert [text for batch in batches for text in batch] == texts
         assert max(map(len, batches)) <= BATCH_MAX
         assert len(batches) < len(texts)
+        assert began == list(range(len(batches)))  # One look at the clock for each, before its first message.
         socket.close()
         await until(lambda: ends)
         listening.close()
@@ -169,7 +178,7 @@ def test_a_bug_in_the_receiver_reaches_the_loops_exception_handler() -> None:
         caught: list[dict[str, Any]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: caught.append(context))
         client.frames = ()  # type: ignore[assignment]
-        client.socket._on_frames = lambda _: client.frames.append(b"")
+        client.socket._on_frames = lambda _, __: client.frames.append(b"")
         server.say(b"one")
         await until(lambda: caught and client.ends)
         assert isinstance(caught[0]["exception"], AttributeError)

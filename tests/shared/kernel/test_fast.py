@@ -15,6 +15,7 @@ from shared.kernel.flow import FlowKernel as PlainFlow
 from shared.kernel.plain import BookKernel as PlainKernel
 from shared.scale import Scale
 from tests import market_data as make
+from tests.fuzz.engine import mutated
 
 fast = pytest.importorskip("shared.kernel.fast", reason="the compiled kernel is not built here")
 
@@ -137,62 +138,6 @@ def test_any_text_is_the_same_number_or_the_same_refusal(price: str, size: str, 
     pair.apply(make.book_frame("delta", 2, [(price, size)], []))
 
 
-PIECES = [b'"', b"{", b"}", b"[", b"]", b",", b":", b"\\", b"\0", b"\xff", b" ", b"\n", b"0", b"9", b"-", b".", b"e"]
-PIECES += [b"null", b"true", b'"u":1,', b'"x":{},', b'"x":1.5,', b'"x":"\\u0041",', b'"x":[1],', b'"b":[],', b"1e999"]
-
-
-def mutated(rng: random.Random, frame: bytes) -> bytes:
-    """Return ``frame`` with a few bytes replaced, removed, doubled or put in."""
-    text = bytearray(frame)
-    for _ in range(rng.randint(1, 3)):
-        at, end = sorted((rng.randrange(len(text) + 1), rng.randrange(len(text) + 1)))
-        action = rng.randrange(6)
-        if action == 0:
-            text[at : at + 1] = rng.choice(PIECES)
-        elif action == 1:
-            text[at:at] = rng.choice(PIECES)
-        elif action == 2:
-            del text[at : min(end, at + rng.randint(1, 12))]
-        elif action == 3:
-            text[at:at] = text[at : min(end, at + rng.randint(1, 40))]
-        elif action == 4 and text:
-            text[rng.randrange(len(text))] = rng.randrange(256)
-        else:
-            del text[at:]
-    return bytes(text)
-
-
-@settings(max_examples=5, deadline=None, phases=[Phase.generate])
-@given(st.integers(0, 2**32 - 1))
-def test_damaged_frames_never_make_a_difference(seed: int) -> None:
-    fuzz(random.Random(seed), 1_500)
-
-
-@pytest.mark.full
-@pytest.mark.timeout(3600)
-@settings(max_examples=40, deadline=None, phases=[Phase.generate])
-@given(st.integers(0, 2**32 - 1))
-def test_two_million_damaged_frames_never_make_a_difference(seed: int) -> None:
-    fuzz(random.Random(seed), 50_000)
-
-
-def fuzz(rng: random.Random, count: int) -> None:
-    frames = list(make.random_walk(rng.randrange(1 << 30), 40, depth=5))
-    pair = Pair(depth=5)
-    seen: dict[Outcome, int] = {}
-    for number in range(count):
-        if number % 40 == 0:
-            pair.apply(frames[0])
-        frame = frames[1 + number % 40]
-        outcome = pair.apply(mutated(rng, frame))
-        if outcome in (Outcome.MALFORMED, Outcome.WRONG_SYMBOL):
-            seen[outcome] = seen.get(outcome, 0) + 1
-            outcome = pair.apply(frame)
-        seen[outcome] = seen.get(outcome, 0) + 1
-    assert seen[Outcome.MALFORMED] > count // 10
-    assert seen[Outcome.APPLIED] > count // 10
-
-
 class FlowPair:
     """Both flow kernels with a ring each."""
 
@@ -248,7 +193,7 @@ def test_damaged_trades_and_tickers_never_make_a_difference(seed: int) -> None:
     seen: dict[tuple[str, bool], int] = {}
     for number in range(2_000):
         method, frame = flow_frames()[number % 3]
-        outcome = pair.take(method, frame if number % 7 == 0 else mutated(rng, frame))
+        outcome = pair.take(method, frame if number % 7 == 0 else mutated(rng, frame, flow_frames()[number % 2][1]))
         key = method, outcome is Outcome.APPLIED
         seen[key] = seen.get(key, 0) + 1
     assert len(seen) == 6
