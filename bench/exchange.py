@@ -16,11 +16,12 @@ from typing import Any
 import orjson
 
 from bench.exchange_orders import round_trips
+from bench.exchange_server import settle
 from bench.exchange_streams import fan_out, held
 from bench.exchange_time import accelerated
 
 Figures = dict[str, Any]
-SYMBOLS_FAN_OUT, SYMBOLS_HELD = 330, 50
+SYMBOLS_FAN_OUT, SYMBOLS_HELD = 400, 50
 WANTED = (
     ("fan_out", "frames_per_s", "book frames/s to one client", ">=", 20_000),
     ("fan_out", "frames_per_cpu_s", "the same for a second of the server's CPU", "", 0),
@@ -39,7 +40,8 @@ def _alone(pipe: Connection, measure: Callable[..., Figures], *args: float) -> N
 
 
 def _in_a_process(measure: Callable[..., Figures], *args: float) -> Figures:
-    """Measure in a fresh process, so that one measurement leaves nothing behind for the next."""
+    """Measure in a fresh process on a box come to rest, so that one measurement leaves nothing behind for the next."""
+    busy = settle()
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_alone, args=(theirs, measure, *args))
     process.start()
@@ -50,7 +52,7 @@ def _in_a_process(measure: Callable[..., Figures], *args: float) -> Figures:
         raise SystemExit(f"bench: {measure.__name__} failed") from None
     finally:
         process.join()
-    return found
+    return {**found, "busy_before": busy}
 
 
 def measure(full: bool) -> Figures:
@@ -76,7 +78,8 @@ def table(found: Figures) -> str:
     fan = found["fan_out"]
     lines.append(f"  fan-out: {fan['symbols']} symbols, {fan['different']:,} different of {fan['frames']:,} frames,")
     lines.append(f"    {fan['gaps']} gaps, server {fan['server_cpu']:.0%} and client {fan['client_cpu']:.0%} of a core")
-    lines.append(f"  load average of the box {found['load']}")
+    busiest = max(found[part]["busy_before"] for part in ("fan_out", "held", "orders", "time"))
+    lines.append(f"  load average of the box {found['load']}, by others up to {busiest:.0%} busy between the parts")
     return "\n".join(["local exchange", *lines])
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import orjson
+import psutil
 
 from services.exchange import main as exchange
 from shared.clock import FleetClock, measure_epoch_ns
@@ -33,6 +34,19 @@ RULES = {
 }  # fmt: skip
 OPEN_S = 60.0  # Within this the exchange must listen.
 SERVER_CPU, CLIENT_CPU = 0, -1  # Which of the allowed ones.
+
+
+SETTLE_S, LOOK_S = 15.0, 0.5  # How long to wait for a quiet box, and how long each look at it is.
+BUSY_MAX = 0.1
+
+
+def settle() -> float:
+    """Wait until the box is at rest, though not for ever; return which share of its CPUs others keep busy then."""
+    deadline = time.monotonic() + SETTLE_S
+    while True:
+        busy = psutil.cpu_percent(LOOK_S) / 100
+        if busy <= BUSY_MAX or time.monotonic() > deadline:
+            return float(busy)
 
 
 class Server(NamedTuple):

@@ -14,7 +14,7 @@ import orjson
 import psutil
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
-from bench.exchange_server import CLIENT_CPU, Server, names, pin, serving
+from bench.exchange_server import CLIENT_CPU, OPEN_S, Server, names, pin, serving
 
 WARM_S = 2.0
 SLOT_MS = 20  # Interval of orderbook.50.
@@ -51,7 +51,8 @@ def _listen(pipe: Connection, port: int, pid: int, topics: list[str], seconds: f
 
 async def _hear(ear: Ear, port: int, server: psutil.Process, topics: list[str], seconds: float) -> Figures:
     """Listen; return how long it took and which share of a core each side was busy."""
-    transport, _ = await ws_connect(lambda: ear, f"ws://127.0.0.1:{port}/v5/public/linear")
+    url = f"ws://127.0.0.1:{port}/v5/public/linear"
+    transport, _ = await ws_connect(lambda: ear, url, websocket_handshake_timeout=OPEN_S)
     asks = range(0, len(topics), ASK_MAX)
     for first in asks:
         request = {"op": "subscribe", "args": topics[first : first + ASK_MAX]}

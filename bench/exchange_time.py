@@ -11,7 +11,7 @@ import psutil
 
 from services.exchange.main import make_core
 from services.exchange.sockets import PUBLIC_PATH
-from services.exchange.wire import SocketOpened, SocketSend, SocketText
+from services.exchange.wire import SocketFrames, SocketOpened, SocketText
 from shared.config import Config, Exchange
 from shared.messages import Started, Tick
 
@@ -38,7 +38,7 @@ def accelerated(hours: float) -> Figures:
     for part in range(PARTS):
         for _ in range(ticks * part // PARTS, ticks * (part + 1) // PARTS):
             now += TICK_NS
-            frames += sum(isinstance(output, SocketSend) for output in core.on_tick(tick, now))
+            frames += sum(len(said.frames) for said in core.on_tick(tick, now) if isinstance(said, SocketFrames))
         memory_mb.append(process.memory_info().rss / 2**20)
     spent_s = time.monotonic() - started_s
     simulated = (now - START_NS) / 3.6e12

@@ -3,6 +3,9 @@
 One record: length u32, crc32 u32, then kind (b"I" input, b"O" output), fleet time i64, name length u8, name, payload.
 Records are appended to a buffer and written in one call; the loop flushes before any answer leaves the process, so
 nothing was ever done on an input that the file does not hold. A torn last record (killed mid-write) ends the reading.
+
+An output whose type is DIGESTED (the exchange's market data) stands there as a ``Digest``, which a replay compares
+instead of every byte.
 """
 
 from __future__ import annotations
@@ -11,10 +14,11 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
-from shared.messages import Message, ProtocolError, decode, encode_onto
+from shared.messages import Message, ProtocolError, decode, encode, encode_onto
 
 _HEAD = struct.Struct("<II")
 _BODY = struct.Struct("<cqB")
@@ -23,6 +27,22 @@ INPUT, OUTPUT = b"I", b"O"
 PART_BYTES_MAX = 64 << 20
 PARTS_MAX = 16
 BUFFER_BYTES_MAX = 64 << 10
+
+
+class Digest(Message, frozen=True):
+    """What stands for an output that is too much to be kept whole: enough to tell that it was another."""
+
+    name: str
+    length_bytes: int
+    blake2b: bytes  # Of its payload, 16 bytes.
+
+
+def kept(output: Message) -> Message:
+    """Return what a journal holds of an output: itself, or its digest where its type says so."""
+    if not output.DIGESTED:
+        return output
+    payload = encode(output)
+    return Digest(type(output).__name__, len(payload), blake2b(payload, digest_size=16).digest())
 
 
 class Entry(NamedTuple):

@@ -29,6 +29,7 @@ class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Base of everything a core hears or says; registered under its class name."""
 
     HANDLER: ClassVar[str] = ""
+    DIGESTED: ClassVar[bool] = False  # As an output it is so much that a journal holds only its digest.
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

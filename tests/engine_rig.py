@@ -52,9 +52,9 @@ class JudgedBook(MatchingBook):
     def queue(self, side: int) -> list[Any]:
         """Return the orders of one side as they must be filled."""
         own = self._bids if side > 0 else self._asks
-        found = [order for key in reversed(own.keys) for order in own.levels[key].orders.values()]
+        found = [order for key in reversed(own.keys) for order in own.levels[key]]
         for key in own.keys:
-            assert own.levels[key].lots == sum(order.left_lots for order in own.levels[key].orders.values()) > 0
+            assert own.levels[key].lots == sum(order.left_lots for order in own.levels[key]) > 0
         return found
 
 

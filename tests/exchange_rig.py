@@ -6,15 +6,27 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
+import msgspec
 import orjson
 
 from services.exchange.auth import signature
-from services.exchange.core import ExchangeCore, Settings, Venue
+from services.exchange.core import ExchangeCore
 from services.exchange.faults import Faults
 from services.exchange.matching import AGENTS, Fill, MatchingBook
+from services.exchange.opening import market_builder
 from services.exchange.sockets import PRIVATE_PATH, PUBLIC_PATH
 from services.exchange.stops import Timing
-from services.exchange.wire import HttpReply, HttpRequest, SocketClosed, SocketOpened, SocketSend, SocketText
+from services.exchange.venue import Settings, Venue
+from services.exchange.wire import (
+    HttpReply,
+    HttpRequest,
+    SocketClosed,
+    SocketFrames,
+    SocketOpened,
+    SocketSend,
+    SocketText,
+)
+from shared.config import Exchange
 from shared.messages import Instrument, Message, Started, Tick
 from shared.scale import E8
 
@@ -154,10 +166,11 @@ class Rig:
     def take(self, outputs: list[Message]) -> None:
         """Put away what the core says."""
         for output in outputs:
-            if isinstance(output, SocketSend):
-                frame = orjson.loads(output.data)
-                self.sent.setdefault(output.connection, []).append(frame)
-                self.times_ns.append((self.now, frame.get("topic", frame.get("op", ""))))
+            if isinstance(output, SocketSend | SocketFrames):
+                for data in (output.data,) if isinstance(output, SocketSend) else output.frames:
+                    frame = orjson.loads(data)
+                    self.sent.setdefault(output.connection, []).append(frame)
+                    self.times_ns.append((self.now, frame.get("topic", frame.get("op", ""))))
             elif isinstance(output, HttpReply):
                 self.replies[output.request_id] = output
             else:
@@ -270,6 +283,39 @@ class Rig:
         assert self.say(connection, {"op": "subscribe", "args": list(topics)})["success"]
         self.sent[connection].clear()
         return connection
+
+
+class LiveRig(Rig):
+    """A whole exchange over its synthetic market."""
+
+    def __init__(self, settings: Settings = SETTINGS, **changes: Any) -> None:
+        super().__init__(settings)
+        config = msgspec.structs.replace(Exchange(), symbols=(SYMBOL, "ETHUSDT"), **changes)
+        self.core = ExchangeCore(market_builder(config, seed=3), settings, Faults(Random(1)))
+        self.take(self.core.on_started(Started("exchange", "run", 0), self.now))
+        self.tick(50)
+
+    def rules(self) -> dict[str, Any]:
+        row: dict[str, Any] = self.rows("/v5/market/instruments-info", symbol=SYMBOL)[0]
+        return row
+
+    def last(self) -> float:
+        return float(self.rows("/v5/market/tickers", symbol=SYMBOL)[0]["lastPrice"])
+
+    def near(self, share: float, step: float = 10.0) -> str:
+        """Return a price that is so much away from the last one, a multiple of ``step``."""
+        return f"{round(self.last() * (1.0 + share) / step) * step:.2f}"
+
+    def listener(self, *topics: str) -> int:
+        line = self.connect()
+        assert self.say(line, {"op": "subscribe", "args": list(topics)})["success"]
+        self.tick(50)
+        return line
+
+    def opened(self, **params: Any) -> None:
+        """Hold 0.012 BTC."""
+        assert self.order(qty="0.012", **params)["retCode"] == 0
+        self.tick(30)
 
 
 def naked_after(timing: Timing) -> Settings:

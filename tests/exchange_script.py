@@ -17,7 +17,15 @@ from services.exchange.auth import signature
 from services.exchange.core import ExchangeCore
 from services.exchange.keeping import Keep, Restored
 from services.exchange.main import make_core
-from services.exchange.wire import HttpReply, HttpRequest, SocketClose, SocketOpened, SocketSend, SocketText
+from services.exchange.wire import (
+    HttpReply,
+    HttpRequest,
+    SocketClose,
+    SocketFrames,
+    SocketOpened,
+    SocketSend,
+    SocketText,
+)
 from shared.config import Config, Exchange
 from shared.messages import Message, Started, Tick, encode
 from shared.service import handlers
@@ -79,8 +87,10 @@ class Script:
                 self.kept = {name: data for name, data in self.kept.items() if data}
             elif isinstance(said, SocketClose):
                 self._lines.pop(said.connection, None)
-            elif isinstance(said, SocketSend) and said.data.startswith(b'{"topic":"'):
-                self.topics.add(said.data.split(b'"', 4)[3].decode().rpartition(".")[0])
+            elif isinstance(said, SocketSend | SocketFrames):
+                for data in (said.data,) if isinstance(said, SocketSend) else said.frames:
+                    if data.startswith(b'{"topic":"'):
+                        self.topics.add(data.split(b'"', 4)[3].decode().rpartition(".")[0])
             assert not isinstance(said, HttpReply) or said.status in (0, 200, 401, 502), said
 
     def run(self, ms: int) -> None:

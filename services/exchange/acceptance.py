@@ -15,7 +15,7 @@ from shared.scale import OffGridError
 
 LINK_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
-PRICE_TICKS_MAX = 20_000_000
+PRICE_TICKS_MAX = 19_999_998  # As of every symbol in the venue's recorded list.
 SIDES = {"Buy": BUY, "Sell": SELL}
 TIFS = ("GTC", "IOC", "FOK", "PostOnly")
 TRIGGERS_BY = (LAST_PRICE, MARK_PRICE, INDEX_PRICE)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
+from services.exchange.grid import Regrid
+
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
 MONDAY_MS = 4 * DAY_MS  # The epoch was a Thursday.
@@ -39,6 +41,12 @@ class Bar:
         self.close, self.last_ms = later.close, later.last_ms
         self.lots += later.lots
         self.value_e8 += later.value_e8
+
+    def regrid(self, change: Regrid) -> None:
+        """Say prices and sizes, which are in ticks and lots, in the steps of another grid."""
+        self.open, self.high = change.ticks(self.open), change.ticks(self.high)
+        self.low, self.close = change.ticks(self.low), change.ticks(self.close)
+        self.lots = change.lots(self.lots)
 
 
 def span_ms(interval: str, at_ms: int) -> tuple[int, int]:
@@ -123,3 +131,10 @@ class Candles:
         """Return the bars of one interval, the open one last."""
         self._fold()
         return self._bars[interval]
+
+    def regrid(self, change: Regrid) -> None:
+        """Say all bars, of a series in ticks and lots, in the steps of another grid."""
+        self._fold()
+        for bars in self._bars.values():
+            for bar in bars:
+                bar.regrid(change)

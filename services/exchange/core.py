@@ -6,11 +6,11 @@ that register a callback only after sending rely on it). Nothing here reads a cl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from services.exchange.account import Account
-from services.exchange.admin import Admin, Truth
+from services.exchange.admin import Admin
 from services.exchange.auth import Door
 from services.exchange.dcp import TOPICS as DCP_TOPICS
 from services.exchange.dcp import Dcp
@@ -18,28 +18,30 @@ from services.exchange.desk import NS_PER_MS, Desk
 from services.exchange.endpoints import Endpoints
 from services.exchange.fault_requests import envelope
 from services.exchange.faults import SOCKET, Faults
-from services.exchange.keeping import Keep, Keeper, Recall, Record, Restored, last_prices_ticks
-from services.exchange.limits import Limits
-from services.exchange.market import Market
-from services.exchange.matching import Fill, MatchingBook
+from services.exchange.keeping import Keep, Keeper, Recall, Record, Restored, last_grids, last_prices_ticks
+from services.exchange.matching import Fill
 from services.exchange.outbox import Outbox
 from services.exchange.private import take_frames
+from services.exchange.regridding import Regridding
 from services.exchange.reopening import put_back
 from services.exchange.rest import Reply, Rest
 from services.exchange.routes import Routes, routes_of
 from services.exchange.sockets import TRADE_PATH, Sockets
-from services.exchange.stops import Stops, Timing
+from services.exchange.status import SystemStatus
+from services.exchange.stops import Stops
 from services.exchange.streams import Streams
 from services.exchange.thinning import watch
 from services.exchange.trade_socket import TradeSocket
 from services.exchange.trading import Trading
 from services.exchange.trouble import STATUS_UNAVAILABLE, UNAVAILABLE, Trouble, commands_of
+from services.exchange.venue import Settings, Venue
 from services.exchange.wire import (
     HttpReply,
     HttpRequest,
     MarketEnded,
     SocketClose,
     SocketClosed,
+    SocketFrames,
     SocketOpened,
     SocketSend,
     SocketText,
@@ -52,35 +54,16 @@ SOCKET_DELAY_NS = 3 * NS_PER_MS
 KEEP_EVERY_NS = 1_000 * NS_PER_MS  # What changes without an event of its own is written down this often.
 
 
-class Settings(NamedTuple):
-    """What the account and its exchange are like. Rates are fractions at 1e-8."""
-
-    api_key: str
-    api_secret: str
-    deposit_e8: int
-    maker_rate_e8: int
-    taker_rate_e8: int
-    timing: Timing = Timing()
-    limits: Limits = Limits()
-    keep: bool = False  # Have the account written down, and given back to a restarted exchange.
-    faults: str = ""  # A schedule that begins with the exchange.
-
-
-class Venue(NamedTuple):
-    """A market, and where it matches orders what moves it: its books, and the agents' turn up to a time."""
-
-    market: Market
-    books: Mapping[str, MatchingBook]
-    agents: Callable[[int], list[tuple[str, Fill]]]
-    truth: Truth | None = None  # What the market knows about its own doings, from a number on.
-    jump: Callable[[str, float], None] | None = None  # Moves a symbol's price by so many percent.
-
-
 class Build(Protocol):
     """Makes the market at the time of its opening, where it left off if it is a restart."""
 
-    def __call__(self, now: int, last_prices_ticks: Mapping[str, int] = ..., /) -> Venue:
-        """Return the market as it is at ``now``; ``last_prices_ticks`` is empty the first time."""
+    def __call__(
+        self, now: int, last_prices_ticks: Mapping[str, int] = ..., grids: Mapping[str, tuple[str, str]] = ..., /
+    ) -> Venue:
+        """Return the market as it is at ``now``; ``last_prices_ticks`` is empty the first time.
+
+        ``grids`` are the ticks and lots of symbols that are not on their first ones any more.
+        """
 
 
 class Counts:
@@ -107,6 +90,7 @@ class ExchangeCore:
     _dcp: Dcp
     _trouble: Trouble
     _admin: Admin
+    _status: SystemStatus
 
     def __init__(self, build: Build, settings: Settings, faults: Faults | None = None) -> None:
         self._build, self._settings = build, settings
@@ -140,8 +124,8 @@ class ExchangeCore:
     def _found(self, now: int, records: Sequence[Record]) -> None:
         """Build everything."""
         settings, salt = self._settings, self._salt
-        last = last_prices_ticks(records)
-        self._venue = self._build(now, last) if last else self._build(now)
+        last, grids = last_prices_ticks(records), last_grids(records)
+        self._venue = self._build(now, last, grids) if grids else self._build(now, last) if last else self._build(now)
         account = Account(settings.deposit_e8, settings.maker_rate_e8, settings.taker_rate_e8)
         self.desk = Desk(self._venue.market, account, salt)
         self._stops = Stops(self.desk, settings.timing)
@@ -150,7 +134,8 @@ class ExchangeCore:
         limits = settings.limits
         self._streams = Streams(self._venue.market, self.desk.band, now)
         self._dcp = Dcp(self.desk, self._trading)
-        routes = routes_of(self.desk, self._stops, self._trading, self._dcp, self._streams, limits)
+        self._status = SystemStatus(self._faults)
+        routes = routes_of(self.desk, self._stops, self._trading, self._dcp, self._streams, self._status, limits)
         endpoints = Endpoints({path: route for (_, path), route in routes.items()})
         self._rest = Rest(self.desk, endpoints, routes, door, limits)
         trade = TradeSocket(endpoints, door, limits.trade_requests_per_s)
@@ -181,8 +166,10 @@ class ExchangeCore:
             assert handler is not None
             return handler(params, now)
 
-        commands = commands_of(self.desk, self._trading, self._streams, venue.jump)
-        self._trouble = Trouble(self._faults, door, commands, query, self.desk.new_id)
+        parts = self.desk, self._stops, self._trading, self._streams, venue.books
+        regridding = Regridding(*parts, venue.regrid, venue.fits)
+        commands = commands_of(self.desk, self._trading, self._streams, venue.jump, regridding)
+        self._trouble = Trouble(self._faults, door, commands, query, self.desk.new_id, self._status)
         self._admin = Admin(self._faults, venue.truth, self._trouble.refuse)
         watch(venue.books, self._faults)
 
@@ -207,9 +194,10 @@ class ExchangeCore:
 
     def _decide(self, request: HttpRequest, now: int) -> Reply:
         """Carry a request out."""
-        if self._trouble.unavailable() and not request.path.startswith("/admin/"):
+        if self._trouble.unavailable(request.path):
             return envelope(UNAVAILABLE.code, UNAVAILABLE.text, {}, now)
-        return self._rest.answer(request, self._trouble.clock(now))
+        reply = self._rest.answer(request, now, self._trouble.clock(now))
+        return reply._replace(body=self._trouble.frames.stamped(reply.body))
 
     def _answer(self, request_id: int, reply: Reply, due_ns: int) -> None:
         self.counts.requests_refused += reply.code != 0
@@ -218,7 +206,7 @@ class ExchangeCore:
     def on_socket_opened(self, message: SocketOpened, now: int) -> list[Message]:
         """A WebSocket client has come; one too many is sent away."""
         self._faults.now = now
-        if self._trouble.unavailable():
+        if self._trouble.unavailable(message.path):
             return [SocketClose(message.connection, STATUS_UNAVAILABLE)]
         status = self._sockets.opened(message.connection, message.path, message.query, message.remote, now // NS_PER_MS)
         if status:
@@ -246,7 +234,7 @@ class ExchangeCore:
                 if met.answer is not None:
                     self._outbox.send(message.connection, met.answer, now + met.late_ns + SOCKET_DELAY_NS)
                 return self._close_event(now, SOCKET_DELAY_NS)
-        heard = self._sockets.text(message.connection, message.data, self._trouble.clock(now))
+        heard = self._sockets.text(message.connection, message.data, now, self._trouble.clock(now))
         if heard is None:
             return []
         due_ns = now + SOCKET_DELAY_NS
@@ -255,7 +243,7 @@ class ExchangeCore:
             first = self._streams.subscribe(topic, now)
             if first is not None:
                 self.counts.market_frames += 1
-                self._outbox.send(message.connection, first, due_ns)
+                self._outbox.send(message.connection, self._trouble.frames.stamped(first), due_ns)
         return self._close_event(now, SOCKET_DELAY_NS)
 
     def on_tick(self, message: Tick, now: int) -> list[Message]:
@@ -278,6 +266,7 @@ class ExchangeCore:
             self._streams.liquidated(one.symbol, one.side, one.lots, one.price_ticks, now)
         self._publish(self._streams.advance(now, matches), now)
         self._publish(struck.frames, now)
+        self._publish(self._trouble.regrid(now), now)
         cut = self._cut([*struck.cut, *self._sockets.silent(self._outbox.told_ns, now // NS_PER_MS)], now)
         return late + self._close_event(now) + cut
 
@@ -311,17 +300,24 @@ class ExchangeCore:
 
     def _publish(self, frames: list[tuple[str, bytes]], now: int) -> None:
         """Pass market data on to whoever listens."""
-        listeners, outbox, counts = self._sockets.listeners, self._outbox, self.counts
-        quiet = self._trouble.quiet
+        listeners = self._sockets.listeners
+        if not self._trouble.quiet:
+            for topic, frame in frames:
+                if not self._trouble.frames.missed_by_all(topic, frame):
+                    for connection in listeners(topic):
+                        self.counts.market_frames += 1
+                        self._send(topic, connection, frame, now, now)
+            return
+        said: dict[int, list[bytes]] = {}
         for topic, frame in frames:
-            if not quiet and self._trouble.frames.missed_by_all(topic, frame):
-                continue
             for connection in listeners(topic):
-                counts.market_frames += 1
-                if quiet:
-                    outbox.pass_on(connection, frame, now)
+                if connection in said:
+                    said[connection].append(frame)
                 else:
-                    self._send(topic, connection, frame, now, now)
+                    said[connection] = [frame]
+        for connection, theirs in said.items():
+            self.counts.market_frames += len(theirs)
+            self._outbox.pass_all_on(connection, theirs, now)
 
     def _send(self, topic: str, connection: int, frame: bytes, due_ns: int, now: int) -> None:
         """Send one frame of a topic, or what is left of it."""
@@ -334,7 +330,7 @@ class ExchangeCore:
                 self._outbox.send(connection, parcel.data, due_ns)
 
     def _hear_order(self, message: SocketText, now: int) -> bytes:
-        heard = self._sockets.text(message.connection, message.data, self._trouble.clock(now))
+        heard = self._sockets.text(message.connection, message.data, now, self._trouble.clock(now))
         return b"" if heard is None else heard.answer
 
     def _arrive(self, now: int) -> list[Message]:
@@ -373,7 +369,7 @@ class ExchangeCore:
         due = self._outbox.take(now)
         if self._faults.any(SOCKET):
             frozen = self._trouble.frames.frozen
-            due = [one for one in due if not (isinstance(one, SocketSend) and frozen(one.connection))]
+            due = [one for one in due if not (isinstance(one, SocketSend | SocketFrames) and frozen(one.connection))]
         return kept + due
 
     def _keep(self, now: int) -> list[Message]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from services.exchange.grid import Regrid
+
 HOUR_NS = 3_600_000_000_000
 HOURS = 24
 
@@ -48,6 +50,13 @@ class Day:
         for _ in range(min(passed, HOURS)):
             self._hours.append(_Hour(self.last_ticks, self.last_ticks, 0, 0))
         self._rolls_ns += passed * HOUR_NS
+
+    def regrid(self, change: Regrid) -> None:
+        """Say the past in the steps of another grid, each price and size at the nearest."""
+        for hour in self._hours:
+            hour.open_ticks, hour.high_ticks = change.ticks(hour.open_ticks), change.ticks(hour.high_ticks)
+            hour.low_ticks, hour.lots = change.ticks(hour.low_ticks), change.lots(hour.lots)
+        self.last_ticks = change.ticks(self.last_ticks)
 
     @property
     def prev_24h_ticks(self) -> int:

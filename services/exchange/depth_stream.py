@@ -8,16 +8,17 @@ book: of either side the best has the greatest key, so both are told in falling 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from services.exchange.matching import Level, MatchingBook
+from services.exchange.matching import MatchingBook
 from shared.scale import Scale
 
 MS = 1_000_000
 INTERVAL_NS = {1: 10 * MS, 50: 20 * MS, 200: 100 * MS, 1000: 200 * MS}
 REPEAT_NS = 3_000 * MS  # A silent depth-1 topic says its last snapshot again.
 TEXTS_KEPT = 50_000
+NOWHERE = 1 << 62  # Above every key.
 
 Levels = list[tuple[int, int]]
 
@@ -36,22 +37,29 @@ class _Kept(dict[int, str]):
         return text
 
 
-class Texts:
-    """Levels of one symbol as JSON. The text of a price and of a size is made once."""
+class Sizes(_Kept):
+    """Sizes of one lot grid (decimals, step at those decimals) as the end of a JSON pair."""
 
-    def __init__(self, scale: Scale) -> None:
-        self._decimals, self._unit = scale.lot_grid
+    def __init__(self, grid: tuple[int, int]) -> None:
+        super().__init__(self._text)
+        self._decimals, self._unit = grid
         self._power: int = 10**self._decimals
-        self._prices = _Kept(lambda key: f'["{scale.price_text(abs(key))}","')
-        self._sizes = _Kept(self._size)
 
-    def _size(self, lots: int) -> str:
+    def _text(self, lots: int) -> str:
         whole, part = divmod(lots * self._unit, self._power)
         if not self._decimals or not lots:
             return f'{whole}"]'
         return f'{whole}.{part:0{self._decimals}d}"]'
 
-    def levels(self, levels: Iterable[tuple[int, int]]) -> str:
+
+class Texts:
+    """Levels of one symbol as JSON. ``sizes`` may be those of all symbols with the same lot."""
+
+    def __init__(self, scale: Scale, sizes: Sizes | None = None) -> None:
+        self._prices = _Kept(lambda key: f'["{scale.price_text(abs(key))}","')
+        self._sizes = Sizes(scale.lot_grid) if sizes is None else sizes
+
+    def levels(self, levels: Levels) -> str:
         """Return (key, lots) pairs as the inside of a JSON list; no lots is said as a bare 0."""
         prices, sizes = self._prices, self._sizes
         return ",".join([prices[key] + sizes[lots] for key, lots in levels])
@@ -60,17 +68,18 @@ class Texts:
 class _Side:
     """What subscribers know of one side."""
 
-    __slots__ = ("_book", "_depth", "_edge", "_known", "_side")
+    __slots__ = ("_depth", "_edge", "_end", "_keys", "_known", "_levels")
 
     def __init__(self, book: MatchingBook, side: int, depth: int) -> None:
-        self._book, self._side, self._depth = book, side, depth
+        self._keys, self._levels = book.ladder(side)
+        self._depth = depth
+        self._end = NOWHERE if side > 0 else 0  # Keys of this side are below it.
         self._known: dict[int, int] = {}  # key -> lots
         self._edge = 0  # Key of the last level in the window; meaningless while the window is empty.
 
     def reset(self) -> None:
         """Know what the book holds now."""
-        keys, levels = self._book.ladder(self._side)
-        window = keys[-self._depth :]
+        window, levels = self._keys[-self._depth :], self._levels
         self._known = {key: levels[key].lots for key in reversed(window)}
         self._edge = window[0] if window else 0
 
@@ -79,45 +88,47 @@ class _Side:
         return sorted(self._known.items(), reverse=True)
 
     def update(self, changed: Mapping[int, int]) -> Levels:
-        """Learn what has become of the ``changed`` levels of this side; return what is news, best first."""
-        keys, levels = self._book.ladder(self._side)
-        known, first = self._known, max(0, len(keys) - self._depth)
-        edge = keys[first] if keys else 1 << 62
-        news = {key: lots for key, lots in changed.items() if key >= edge and known.get(key, 0) != lots}
-        if known and edge > self._edge:
-            news.update((key, 0) for key in changed if key < edge and key in known)
-        elif not news and edge == self._edge:
-            return []
-        if known and edge != self._edge:
-            self._shift(keys, levels, first, news)
-        self._edge = edge
-        for key, lots in news.items():
+        """Learn what has become of the ``changed`` levels of the book; return what is news here, best first."""
+        keys, known, depth, end = self._keys, self._known, self._depth, self._end
+        edge = keys[-depth] if len(keys) >= depth else keys[0] if keys else NOWHERE
+        news = [(key, lots) for key, lots in changed.items() if edge <= key < end and known.get(key, 0) != lots]
+        if edge != self._edge:
+            if known:
+                news += self._shifted(changed, edge)
+            self._edge = edge
+        for key, lots in news:
             if lots:
                 known[key] = lots
             else:
                 del known[key]
-        return sorted(news.items(), reverse=True)
+        if len(news) > 1:
+            news.sort(reverse=True)
+        return news
 
-    def _shift(self, keys: list[int], levels: dict[int, Level], first: int, news: dict[int, int]) -> None:
-        """Add to the news what has left or entered the window only because its edge is elsewhere."""
-        at = bisect_left(keys, self._edge)
-        news.update((key, 0) for key in keys[at:first] if key in self._known)
-        news.update((key, levels[key].lots) for key in keys[first:at] if key not in self._known)
+    def _shifted(self, changed: Mapping[int, int], edge: int) -> Levels:
+        """Return what has left or entered the window only because its edge is elsewhere now."""
+        keys, known, old = self._keys, self._known, self._edge
+        if edge > old:
+            here = keys[bisect_left(keys, old) : bisect_left(keys, edge)]
+            gone = {key: 0 for key in (*here, *changed) if key < edge and key in known}
+            return list(gone.items())
+        here = keys[bisect_left(keys, edge) : bisect_left(keys, old)]
+        return [(key, self._levels[key].lots) for key in here if key not in known and key not in changed]
 
 
 class _Top:
     """What subscribers know of one side's best level."""
 
-    __slots__ = ("_best", "_book", "_side")
+    __slots__ = ("_best", "_keys", "_levels")
 
     def __init__(self, book: MatchingBook, side: int) -> None:
-        self._book, self._side = book, side
+        self._keys, self._levels = book.ladder(side)
         self._best: tuple[int, int] | None = None  # key, lots
 
     def reset(self) -> None:
         """Know what the book holds now."""
-        keys, levels = self._book.ladder(self._side)
-        self._best = (keys[-1], levels[keys[-1]].lots) if keys else None
+        keys = self._keys
+        self._best = (keys[-1], self._levels[keys[-1]].lots) if keys else None
 
     def levels(self) -> Levels:
         """Return what is known."""
@@ -145,6 +156,11 @@ class State(NamedTuple):
 class DepthStream:
     """The topic orderbook.<depth>.<symbol>. Its update id rises by one with each frame that has news."""
 
+    __slots__ = (
+        "_asks", "_bids", "_changed", "_cts_ms", "_data", "_depth", "_heads", "_interval_ns", "_said_ns", "_seq",
+        "_texts", "_update_id", "due_ns", "topic",
+    )  # fmt: skip
+
     def __init__(
         self, symbol: str, depth: int, scale: Scale, book: MatchingBook, update_id: int, texts: Texts | None = None
     ) -> None:
@@ -154,22 +170,23 @@ class DepthStream:
         self._texts = texts or Texts(scale)
         self._bids: _Side | _Top = _Side(book, 1, depth) if depth > 1 else _Top(book, 1)
         self._asks: _Side | _Top = _Side(book, -1, depth) if depth > 1 else _Top(book, -1)
-        # Levels of bids and asks that have changed since the last comparison: key -> lots now.
-        self._changed: tuple[dict[int, int], dict[int, int]] = {}, {}
+        self._changed: dict[int, int] = {}  # Levels that have changed since the last comparison: key -> lots now.
         self._update_id = update_id
         self._seq = self._cts_ms = 0  # Of the state subscribers know.
         self._said_ns = 0
-        self._head = f'{{"topic":"{self.topic}",'
-        self._data = f'"data":{{"s":"{symbol}","b":['
+        head, data = f'{{"topic":"{self.topic}",', f'"data":{{"s":"{symbol}","b":['
+        self._heads = {kind: f'{head}"type":"{kind}","ts":' for kind in ("snapshot", "delta")}
+        self._data = f",{data}"
+        if depth == 1:  # The venue puts the two keys of depth 1 the other way round.
+            self._heads["snapshot"], self._data = f'{head}"ts":', f',"type":"snapshot",{data}'
 
-    def note(self, bids: Mapping[int, int], asks: Mapping[int, int]) -> None:
+    def note(self, changed: Mapping[int, int]) -> None:
         """Hear which levels of the book have changed; needed only while there are subscribers."""
-        self._changed[0].update(bids)
-        self._changed[1].update(asks)
+        self._changed.update(changed)
 
-    def _forget(self) -> None:
-        self._changed[0].clear()
-        self._changed[1].clear()
+    def regrid(self, texts: Texts) -> None:
+        """Go on in the steps of another grid: the next thing to be said is a snapshot."""
+        self._texts = texts
 
     def restart(self) -> None:
         """Count from the beginning, as after a restart of the push service: the next snapshot has u = 1."""
@@ -180,7 +197,7 @@ class DepthStream:
         if not live:
             self._bids.reset()
             self._asks.reset()
-            self._forget()
+            self._changed = {}
             self._seq, self._cts_ms = seq, cts_ms
             self._update_id += 1
         return State(self._bids.levels(), self._asks.levels(), self._update_id, self._seq, self._cts_ms)
@@ -196,31 +213,26 @@ class DepthStream:
         """Return the frame that is due, if there is news or a silent depth 1 has to repeat itself."""
         if now < self.due_ns:
             return None
-        self.due_ns = (now // self._interval_ns + 1) * self._interval_ns
-        bids: Levels = []
-        asks: Levels = []
-        of_bids, of_asks = self._changed
-        if of_bids:
-            bids = self._bids.update(of_bids)
-            of_bids.clear()
-        if of_asks:
-            asks = self._asks.update(of_asks)
-            of_asks.clear()
-        if bids or asks:
-            self._update_id += 1
-            self._seq, self._cts_ms = seq, cts_ms
-        elif self._depth > 1 or now - self._said_ns < REPEAT_NS:
+        self.due_ns = now - now % self._interval_ns + self._interval_ns
+        changed = self._changed
+        if changed:
+            self._changed = {}
+            bids, asks = self._bids.update(changed), self._asks.update(changed)
+            if bids or asks:
+                self._update_id += 1
+                self._seq, self._cts_ms, self._said_ns = seq, cts_ms, now
+                if self._depth > 1:
+                    return self._frame("delta", now, bids, asks)
+                return self._frame("snapshot", now, self._bids.levels(), self._asks.levels())
+        if self._depth > 1 or now - self._said_ns < REPEAT_NS:
             return None
         self._said_ns = now
-        if self._depth == 1:
-            return self._frame("snapshot", now, self._bids.levels(), self._asks.levels())
-        return self._frame("delta", now, bids, asks)
+        return self._frame("snapshot", now, self._bids.levels(), self._asks.levels())
 
     def _frame(self, kind: str, now: int, bids: Levels, asks: Levels) -> bytes:
-        ts, levels = now // MS, self._texts.levels
-        # The venue puts the two keys of depth 1 the other way round.
-        head = f'"ts":{ts},"type":"{kind}",' if self._depth == 1 else f'"type":"{kind}","ts":{ts},'
+        levels = self._texts.levels
         return (
-            f'{self._head}{head}{self._data}{levels(bids)}],"a":[{levels(asks)}],'
+            f"{self._heads[kind]}{now // MS}{self._data}{levels(bids) if bids else ''}],"
+            f'"a":[{levels(asks) if asks else ""}],'
             f'"u":{self._update_id},"seq":{self._seq}}},"cts":{self._cts_ms}}}'
         ).encode()

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import msgspec
+
 from services.exchange.account import (
     Account,
     Margin,
@@ -56,6 +58,7 @@ class Desk:
         self.orders, self.oracle = OrderTable(), Oracle()
         known = rules or {}
         self.money = {symbol: Money(market.instruments[symbol], known.get(symbol)) for symbol in market.symbols}
+        self.grids: dict[str, list[tuple[str, str]]] = {}  # (tick, lot) that a symbol had before its present ones.
         self.statuses: dict[str, str] = {}  # Of symbols whose status has changed since the start.
         self.premiums_e8: dict[str, deque[int]] = {}  # (bid1 + ask1) / 2 - mark, second by second.
         self.sampled_s = 0  # The last second that was sampled.
@@ -80,6 +83,7 @@ class Desk:
         """Return a new order, not yet anywhere but in the table; not even there where it is not ``listed``."""
         self._numbers += 1
         order = Order(self._numbers, self.new_id(), request, now // NS_PER_MS)
+        order.grid = self.grid(request.symbol)
         order.last_on_created_ticks = self.market.last_ticks(request.symbol)
         if listed:
             self.orders.add(order)
@@ -121,7 +125,7 @@ class Desk:
             pnl_e8=booked.pnl_e8, mark_e8=self.market.mark_e8(order.symbol), exec_ms=now_ms, seq=self.seq,
             exec_type=exec_type, position_lots=position.lots, wallet_e8=self.account.wallet_e8,
             entry_e8=booked.entry_e8, exit_e8=booked.exit_e8, open_fee_e8=booked.open_fee_e8,
-            close_fee_e8=booked.close_fee_e8, leverage_e2=position.leverage_e2,
+            close_fee_e8=booked.close_fee_e8, leverage_e2=position.leverage_e2, grid=self.grid(order.symbol),
         )  # fmt: skip
         self.tell_execution(done)
 
@@ -132,6 +136,31 @@ class Desk:
         self.moved[done.symbol] = None
 
     # --- figures --------------------------------------------------------------------------------------------------
+
+    def grid(self, symbol: str) -> int:
+        """Return the number of the symbol's present grid."""
+        return len(self.grids.get(symbol, ()))
+
+    def money_of(self, one: Order | Execution) -> Money:
+        """Return the arithmetic of the grid that an order or execution, which may be an old one, is written in."""
+        money = self.money[one.symbol]
+        if one.grid == self.grid(one.symbol):
+            return money
+        tick, lot = self.grids[one.symbol][one.grid]
+        return Money(msgspec.structs.replace(money.instrument, tick=tick, lot=lot), money.rules)
+
+    def regrid(self, symbol: str) -> None:
+        """Take over the grid that the market has put a symbol on; what is open is converted by the caller."""
+        money = self.money[symbol]
+        self.grids.setdefault(symbol, []).append((money.instrument.tick, money.instrument.lot))
+        self.money[symbol] = Money(self.market.instruments[symbol], money.rules)
+
+    def all_grids(self) -> dict[str, list[tuple[str, str]]]:
+        """Return every (tick, lot) of each symbol since the start, the present one last."""
+        return {
+            symbol: [*self.grids.get(symbol, ()), (money.instrument.tick, money.instrument.lot)]
+            for symbol, money in self.money.items()
+        }
 
     def status(self, symbol: str) -> str:
         """Return the symbol's status: Trading, Delivering, Closed, ..."""

@@ -45,6 +45,10 @@ class Engine:
         matches, self._matches = self._matches, []
         return matches
 
+    def add_matches(self, matches: list[tuple[str, Fill]]) -> None:
+        """Have other matches put on the tape."""
+        self._matches += matches
+
     # --- what the client asks for ---------------------------------------------------------------------------------
 
     def submit(self, request: OrderRequest, now: int) -> Order:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
-from services.exchange.faults import FRAME, SOCKET, TOPIC, Fault, Faults
+from services.exchange.faults import FRAME, NS_PER_MS, SOCKET, STATE, TOPIC, Fault, Faults
 
+# When something happened or was said; not when a bar begins or funding is due.
+_STAMP = re.compile(
+    rb'("(?:ts|cts|T|creationTime|openTime)":|"(?:createdTime|updatedTime|execTime)":")([1-9][0-9]{12})(?![0-9])'
+)
 PRINTABLE_FROM, PRINTABLE = 33, 90
 
 
@@ -30,6 +35,7 @@ class FrameFaults:
 
     def parcels(self, topic: str, connection: int, data: bytes) -> list[Parcel]:
         """Return what becomes of one frame for one connection."""
+        data = self.stamped(data)
         if not self._faults.any(FRAME):
             return [Parcel(data)]
         waiting = self._held.pop((topic, connection), None)
@@ -39,6 +45,14 @@ class FrameFaults:
             return []
         found = [Parcel(data)] if fault is None or fault.name == "reorder" else self._spoilt(fault, data)
         return found if waiting is None else [*found, Parcel(waiting)]
+
+    def stamped(self, data: bytes) -> bytes:
+        """Return a frame with the stamps of the exchange's clock, which may be wrong."""
+        fault = self._faults.lasting("skew") if self._faults.any(STATE) else None
+        if fault is None or not fault.own["data"]:
+            return data
+        offset_ms = fault.own["ms"] // NS_PER_MS
+        return _STAMP.sub(lambda found: found[1] + b"%d" % (int(found[2]) + offset_ms), data)
 
     def frozen(self, connection: int, *, count: bool = True) -> bool:
         """Whether the line is open but dead, in both directions."""

@@ -27,6 +27,7 @@ EVER = 1 << 62
 
 _TOKEN = re.compile(r"\S+")
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(ms|s|m)")
+_STEP = re.compile(r"(?=.*[1-9])[0-9]{1,8}(?:\.[0-9]{1,8})?")
 _NUMBER = re.compile(r"-?\d{1,12}(?:\.\d{1,9})?")
 _UNIT_NS = {"ms": NS_PER_MS, "s": 1_000 * NS_PER_MS, "m": 60_000 * NS_PER_MS}
 
@@ -68,7 +69,8 @@ KINDS: dict[str, Kind] = {
     "ghost": Kind(REQUEST),  # An order is acknowledged, and never heard of again.
     "stale": Kind(REQUEST, {"ms": _MS}),  # Queries are answered as they would have been this long ago.
     # What is so as long as it lasts.
-    "skew": Kind(STATE, {"ms": ("offset", NEEDED)}),  # The clock of REST, logins and order entry is off.
+    # The clock of REST, logins and order entry is off; with data=yes the stamps of the streams, too.
+    "skew": Kind(STATE, {"ms": ("offset", NEEDED), "data": ("yesno", False)}),
     "thin": Kind(STATE, {"share": ("number", 0.5)}),  # Within its limit an order finds this share of its size.
     "revoke": Kind(STATE, {"code": ("number", 33004)}),  # The key is good for nothing.
     "maintenance": Kind(STATE),  # Sockets are cut, nothing is accepted, orders stay.
@@ -79,6 +81,7 @@ KINDS: dict[str, Kind] = {
     "liquidate": Kind(COMMAND, once=True),
     "adl": Kind(COMMAND, {"share": ("number", 1)}, once=True),
     "delist": Kind(COMMAND, once=True),
+    "regrid": Kind(COMMAND, {"tick": ("step", ""), "lot": ("step", "")}, once=True),  # Another tick or lot size.
 }
 _COMMON: dict[str, tuple[str, Any]] = {
     "at": ("duration", 0),
@@ -101,11 +104,11 @@ class FaultError(ValueError):
 class Fault:
     """One fault, from the moment it is set."""
 
-    __slots__ = ("applied", "left", "name", "number", "own", "p", "since_ns", "text", "until_ns", "where")
+    __slots__ = ("applied", "left", "name", "number", "own", "p", "planned", "since_ns", "text", "until_ns", "where")
 
     def __init__(self, number: int, name: str, values: dict[str, Any], text: str, now: int) -> None:
         self.number, self.name, self.text = number, name, text
-        self.since_ns = now + values["at"]
+        self.since_ns, self.planned = now + values["at"], values["at"] > 0
         self.until_ns = min(EVER, self.since_ns + values["for"])
         self.left = int(values["count"]) or (1 if self.kind.once else EVER)
         self.p: float = values["p"]
@@ -213,6 +216,10 @@ class Faults:
         stage = self._by_stage.get(KINDS[name].stage, ())
         return next((one for one in stage if one.name == name and one.in_force(self.now) and one.meets(what)), None)
 
+    def all_of(self, stage: str, name: str) -> list[Fault]:
+        """Return the faults of that name, whatever has become of them, oldest first."""
+        return [one for one in self._by_stage.get(stage, ()) if one.name == name]
+
     def named(self, name: str) -> bool:
         """Whether a fault of that name acts now or is going to."""
         return any(one.name == name and not one.over(self.now) for one in self._by_stage.get(KINDS[name].stage, ()))
@@ -275,7 +282,7 @@ def _filters(stage: str) -> tuple[str, ...]:
 
 
 def _value(sort: str, said: str, line: int, column: int) -> Any:
-    if sort == "word" and said:
+    if (sort == "word" and said) or (sort == "step" and _STEP.fullmatch(said)):
         return said
     if sort == "yesno" and said in ("yes", "no"):
         return said == "yes"
@@ -292,4 +299,5 @@ def _value(sort: str, said: str, line: int, column: int) -> Any:
         if 0 < number <= 1:
             return number
     expected = {"yesno": "yes or no", "number": "a number", "chance": "a number above 0, up to 1", "word": "a word"}
+    expected["step"] = "a decimal above 0, as 0.10"
     raise FaultError(f"{said!r}: expected {expected[sort]}", line, column)

@@ -81,6 +81,11 @@ class HiddenValue(Protocol):
 class Value:
     """The hidden value of one symbol, and what the agents feel of where it goes."""
 
+    __slots__ = (
+        "_at_ns", "_calm", "_drift_from_ns", "_drift_per_s", "_ends_ns", "_home", "_lean", "_lean_until_ns", "_rng",
+        "uticks",
+    )  # fmt: skip
+
     def __init__(self, rng: Random, start_ticks: int, now: int) -> None:
         self._rng = rng
         self._home = self.uticks = start_ticks * U + U // 2
@@ -134,7 +139,15 @@ class Value:
 
 
 class Flow:
-    """One symbol's makers and takers. ``level_lots`` is the usual size of a level."""
+    """One symbol's makers and takers. ``level_lots`` is the usual size of a level.
+
+    Hundreds of these take turns: what they look at each time is as little as possible, and lies close together.
+    """
+
+    __slots__ = (
+        "_asks", "_away_ns", "_bid_ticks", "_bids", "_book", "_edges", "_habits", "_kept_ns", "_lean", "_level_lots",
+        "_rng", "_seen_seq", "_takers", "_tidy", "_usual_lots", "next_ns", "value",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -149,44 +162,55 @@ class Flow:
         assert start_ticks > 2 * SPAN_TICKS
         assert level_lots > 0
         self._book, self._rng = book, rngs[1]
+        self._bids, self._asks = book.ladder(BUY), book.ladder(SELL)  # Looked at far more often than asked for.
         self.value: HiddenValue = value or Value(rngs[0], start_ticks, now)
         self._level_lots, self._habits = level_lots, habits
+        self._lean = self.value.lean
+        self._usual_lots = self._sizes(self._lean)  # Of a level: of bids, of offers.
         self._away_ns: dict[tuple[int, int], int] = {}  # (side, price) -> until when makers leave it alone
         self._kept_ns: dict[tuple[int, int], int] = {}  # (side, price) -> until when takers leave it alone
         self._bid_ticks = start_ticks  # Where the makers want the best bid; the best ask is one above.
         self._takers = 0
         self._edges = {BUY: start_ticks + 1, SELL: start_ticks}  # The furthest price quoted.
+        self._tidy = [False, False]  # Bids, offers: nothing near the touch has changed since it was last in order,
+        self._seen_seq = 0  # unless somebody else has moved the book on from here.
         self.next_ns = now
         self._span()
         self.next_ns = now + self._gap_ns()
 
     def act(self) -> list[Fill]:
         """Do what is due at ``next_ns`` and choose the next time."""
-        self.value.move(self.next_ns)
-        fills: list[Fill] = []
-        off = self.value.uticks - (self._bid_ticks + 1) * U  # From the middle of the makers' touch.
+        value, random = self.value, self._rng.random
+        value.move(self.next_ns)
+        if self._book.seq != self._seen_seq:
+            self._tidy = [False, False]
+        lean = value.lean
+        if lean != self._lean:
+            self._lean, self._usual_lots, self._tidy = lean, self._sizes(lean), [False, False]
+        off = value.uticks - (self._bid_ticks + 1) * U  # From the middle of the makers' touch.
         if abs(off) > self._habits.patience_uticks:
-            self._bid_ticks = self.value.uticks // U
+            self._bid_ticks, self._tidy = value.uticks // U, [False, False]
             self._span()
-        fills += self._clear_stale()
+        fills = self._clear_stale()
         self._top_up()
-        dice = self._rng.random()
+        dice = random()
         if dice < self._habits.trade_share:
             fills += self._trade()
         elif dice < 0.6:
-            self._requote(self._side(), int(12 * self._rng.random() ** 2))
+            self._requote(self._side(), int(12 * random() ** 2))
         elif dice < 0.9:
-            self._requote(self._side(), int(NEAR_TICKS * self._rng.random()))
+            self._requote(self._side(), int(NEAR_TICKS * random()))
         else:
-            self._requote(self._side(), int(SPAN_TICKS * self._rng.random()))
+            self._requote(self._side(), int(SPAN_TICKS * random()))
         self.next_ns += self._gap_ns()
+        self._seen_seq = self._book.seq
         return fills
 
     # --- takers ---------------------------------------------------------------------------------------------
 
     def _trade(self) -> list[Fill]:
         """Take something at the touch, rather with the lean than against it."""
-        side = BUY if self._rng.random() < 0.5 + 0.4 * self.value.lean else SELL
+        side = BUY if self._rng.random() < 0.5 + 0.4 * self._lean else SELL
         touch = self._book.best_ask() if side == BUY else self._book.best_bid()
         if touch is None:
             return []
@@ -205,15 +229,17 @@ class Flow:
     def _clear_stale(self) -> list[Fill]:
         """Remove whatever rests beyond the makers' touch: taken by takers, or pulled by its makers just before."""
         fills: list[Fill] = []
-        ask, bid = self._book.best_ask(), self._book.best_bid()
-        if ask is not None and ask <= self._bid_ticks:
-            fills += self._clear(BUY, ask, self._bid_ticks)
-        if bid is not None and bid > self._bid_ticks:
-            fills += self._clear(SELL, bid, self._bid_ticks + 1)
+        asks, bids, touch = self._asks[0], self._bids[0], self._bid_ticks
+        bid = bids[-1] if bids else 0  # Before anything is taken: who takes offers may leave a bid behind.
+        if asks and -asks[-1] <= touch:
+            fills += self._clear(BUY, -asks[-1], touch)
+        if bid > touch:
+            fills += self._clear(SELL, bid, touch + 1)
         return fills
 
     def _clear(self, side: int, first_ticks: int, limit_ticks: int) -> list[Fill]:
         """Let a taker of ``side`` have all up to the limit, unless the makers were quicker with their own."""
+        self._tidy = [False, False]
         if self._habits.one_level:
             return self._clear_one_by_one(side, first_ticks, limit_ticks)
         if self._rng.random() < 0.5:
@@ -238,6 +264,7 @@ class Flow:
     def _take(self, side: int, price_ticks: int, lots: int) -> list[Fill]:
         """Send one taker order."""
         self._takers += 1
+        self._tidy[side == BUY] = False
         fills = self._book.submit(-2 * self._takers - 1, AGENTS, side, price_ticks, lots, "IOC").fills
         if self._habits.away_ns:
             for fill in fills:
@@ -277,19 +304,22 @@ class Flow:
 
     def _top_up(self) -> None:
         """Close the hole at each touch, and bring the sizes beside it to what the lean asks for."""
-        for side in (BUY, SELL):
-            touch = self._touch(side)
-            first = 1 if self._rng.random() < 0.1 else 0  # Nobody is quick: a wide spread.
-            for away in range(first, SPAN_TICKS):
-                price = touch - side * away
-                if self._book.level_lots(side, price):
-                    break
-                self._quote(side, price)
-            want = self._usual_lots(side)
-            for away in range(first, TOUCH_LEVELS):
-                lots = self._book.level_lots(side, touch - side * away)
-                if lots * 5 < want * 2 or lots > want * 2:
-                    self._quote(side, touch - side * away)
+        random, tidy = self._rng.random, self._tidy
+        for theirs, side in enumerate((BUY, SELL)):
+            wide = random() < 0.1  # Nobody is quick: a wide spread.
+            if tidy[theirs]:
+                continue
+            levels, want = (self._asks if theirs else self._bids)[1], self._usual_lots[theirs]
+            top = side * self._touch(side)
+            key = first = top - wide
+            tidy[theirs] = not wide  # Unless there is something to do.
+            while key not in levels and key > top - SPAN_TICKS:
+                self._quote(side, side * key)
+                key -= 1
+            for key in range(first, top - TOUCH_LEVELS, -1):
+                level = levels.get(key)
+                if level is None or level.lots * 5 < want * 2 or level.lots > want * 2:
+                    self._quote(side, side * key)
 
     def _requote(self, side: int, away: int) -> None:
         """Change the size of one level."""
@@ -297,24 +327,27 @@ class Flow:
 
     def _quote(self, side: int, price_ticks: int) -> None:
         """Put the makers' order at one price to a fresh size; growing costs it its place in the queue."""
-        order_id = self._id(side, price_ticks)
-        if self._away_ns.get((side, price_ticks), 0) > self.next_ns:
+        if side * (self._touch(side) - price_ticks) < TOUCH_LEVELS:  # Looked at again next time, whatever comes of it.
+            self._tidy[side == SELL] = False
+        if self._away_ns and self._away_ns.get((side, price_ticks), 0) > self.next_ns:
             return
-        noise = self._habits.size_noise
-        lots = 1 + int(self._usual_lots(side) * (1.0 - noise + 2.0 * noise * self._rng.random()))
-        order = self._book.order(order_id)
-        if order is not None and lots < order.left_lots:
-            self._book.reduce(order_id, order.left_lots - lots)
-            return
+        noise, usual = self._habits.size_noise, self._usual_lots[side == SELL]
+        lots = 1 + int(usual * (1.0 - noise + 2.0 * noise * self._rng.random()))
+        book, order_id = self._book, self._id(side, price_ticks)
+        order = book.order(order_id)
         if order is not None:
-            self._book.cancel(order_id)
-        self._book.submit(order_id, AGENTS, side, price_ticks, lots, "PostOnly")
+            if lots < order.left_lots:
+                book.reduce(order_id, order.left_lots - lots)
+                return
+            book.reduce(order_id, order.left_lots)
+        book.submit(order_id, AGENTS, side, price_ticks, lots, "PostOnly")
 
-    def _usual_lots(self, side: int) -> int:
-        """Return the size of a level on that side: up to 2.2 x with the lean, 0.4 x against it."""
-        lean = self.value.lean * side
-        share = self._habits.lean_more if lean > 0 else self._habits.lean_less
-        return max(1, int(self._level_lots * (1.0 + share * lean)))
+    def _sizes(self, lean: float) -> tuple[int, int]:
+        """Return the usual size of a level on each side: up to 2.2 x with the lean, 0.4 x against it."""
+        habits = self._habits
+        more, less = habits.lean_more, habits.lean_less
+        shares = (1.0 + (more if lean > 0 else less) * lean, 1.0 + (more if -lean > 0 else less) * -lean)
+        return max(1, int(self._level_lots * shares[0])), max(1, int(self._level_lots * shares[1]))
 
     def _touch(self, side: int) -> int:
         """Return the price where the makers want that side's best level."""

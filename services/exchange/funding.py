@@ -58,7 +58,7 @@ class Funding:
             price_ticks=0, qty_lots=abs(position.lots), value_e8=value, fee_e8=paid, rate_e8=rate, is_maker=False,
             closed_lots=0, pnl_e8=0, mark_e8=mark_e8, exec_ms=now // NS_PER_MS, seq=desk.seq, exec_type=FUNDING,
             price_e8=mark_e8, position_lots=position.lots, wallet_e8=desk.account.wallet_e8,
-            leverage_e2=position.leverage_e2,
+            leverage_e2=position.leverage_e2, grid=desk.grid(symbol),
         )  # fmt: skip
         desk.tell_execution(done)
         return True

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 from services.exchange.candles import DAY_MS, MINUTE_MS, Candles
+from services.exchange.grid import Regrid
 from shared.scale import E8, OffGridError, Scale, to_e8
 
 MINUTES = DAY_MS // MINUTE_MS
@@ -28,6 +29,11 @@ class History:
         self.index: Candles | None = None
         self.premium: Candles | None = None
         self._sample_ms = 0
+
+    def regrid(self, change: Regrid) -> None:
+        """Say the trades' bars in the steps of another grid; the other series have none."""
+        self.scale = change.new
+        self.trades.regrid(change)
 
     def sample(self, mark_e8: int, index_e8: int, now_ms: int) -> None:
         """Take note of mark and index, once a second at most."""

@@ -34,6 +34,7 @@ TRANSIENT = frozenset(
     )
 )
 ORDER, LINK, EXECUTION, LAST_PRICE, PART = "order/", "link/", "execution/", "last/", "part/"
+GRID = "grid/"  # The present tick and lot of a symbol that began with others.
 FORGOTTEN = "forgotten/orders"  # How many.
 
 
@@ -80,6 +81,9 @@ class Keeper:
         found += self._if_new(FORGOTTEN, b"%d" % self._desk.orders.forgotten)
         for symbol in self._desk.market.symbols:
             found += self._if_new(f"{LAST_PRICE}{symbol}", b"%d" % self._desk.market.last_ticks(symbol))
+        for symbol in self._desk.grids:
+            rules = self._desk.money[symbol].instrument
+            found += self._if_new(f"{GRID}{symbol}", f"{rules.tick} {rules.lot}".encode())
         return found
 
     def _attribute(self, name: str, attribute: str, value: object) -> list[Record]:
@@ -181,6 +185,12 @@ class Keeper:
 def last_prices_ticks(records: Iterable[Record]) -> dict[str, int]:
     """Return each symbol's last price, where one was written down."""
     return {name.removeprefix(LAST_PRICE): int(data) for name, data in records if name.startswith(LAST_PRICE)}
+
+
+def last_grids(records: Iterable[Record]) -> dict[str, tuple[str, str]]:
+    """Return (tick, lot) of each symbol that was put on another grid."""
+    held = ((name.removeprefix(GRID), data.decode().partition(" ")) for name, data in records if name.startswith(GRID))
+    return {symbol: (tick, lot) for symbol, (tick, _, lot) in held}
 
 
 def _number(record: Record) -> int:

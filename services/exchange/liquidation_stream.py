@@ -31,6 +31,10 @@ class LiquidationStream:
             }
         )
 
+    def regrid(self, scale: Scale) -> None:
+        """Go on in the steps of another grid."""
+        self._scale = scale
+
     def advance(self, now: int) -> list[bytes]:
         """Return what is due."""
         if now < self._due_ns:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+from collections.abc import Sequence
 from itertools import count
 from random import Random
 
@@ -24,6 +26,7 @@ from services.exchange.wire import (
     MarketEnded,
     SocketClose,
     SocketClosed,
+    SocketFrames,
     SocketOpened,
     SocketSend,
     SocketText,
@@ -43,6 +46,7 @@ TEXT_BYTES_MAX = 256 << 10
 UNSENT_BYTES_MAX = 4 << 20  # A client that lets more than this pile up is dropped.
 CLIENTS_MAX = 500
 CLOSE_WAIT_S = 1.0
+GC_THRESHOLDS = (20_000, 20, 20)  # A turn makes thousands of short-lived objects, hardly one of them in a cycle.
 COUNTED = ("requests", "requests_refused", "market_frames")
 
 
@@ -55,6 +59,7 @@ def make_core(config: Config) -> ExchangeCore:
 
 async def main(ctx: Context) -> None:
     """Run the exchange until it is told to stop."""
+    gc.disable()  # Until the market stands: a million objects come, and none of them goes.
     shell = Shell(ctx, make_core(ctx.config))
     runner = web.AppRunner(
         shell.application(), access_log=None, handle_signals=False, shutdown_timeout=CLOSE_WAIT_S, logger=_logger(shell)
@@ -123,12 +128,14 @@ class Client:
         self._parts: list[bytes] = []
         self._unsent_bytes = 0
 
-    def send(self, data: bytes) -> bool:
-        """Say one frame; False when the client has fallen too far behind."""
-        if not self._parts:
+    def send(self, frames: Sequence[bytes]) -> bool:
+        """Say some frames; False when the client has fallen too far behind."""
+        parts = self._parts
+        if not parts:
             self._loop.call_soon(self._write)
-        self._parts += (text_head(len(data)), data)
-        self._unsent_bytes += len(data)
+        for data in frames:
+            parts += (text_head(len(data)), data)
+            self._unsent_bytes += len(data)
         return self._unsent_bytes <= UNSENT_BYTES_MAX
 
     def _write(self) -> None:
@@ -199,7 +206,11 @@ class Shell:
 
     def _beat(self, now: int) -> None:
         """Once a tick of the loop: the door is open from the first on; counters go to the fleet page."""
-        self._open.set()
+        if not self._open.is_set():
+            gc.freeze()  # The market stands: no collection is to walk through all its books ever again.
+            gc.set_threshold(*GC_THRESHOLDS)
+            gc.enable()
+            self._open.set()
         counters, counts = self._ctx.counters, self._core.counts
         for name in COUNTED:
             total: int = getattr(counts, name)
@@ -227,8 +238,10 @@ class Shell:
 
     def _act(self, output: Message) -> None:
         match output:
+            case SocketFrames():
+                self._send(output.connection, output.frames)
             case SocketSend():
-                self._send(output)
+                self._send(output.connection, (output.data,))
             case HttpReply():
                 asked = self._asked.get(output.request_id)
                 if asked is not None and not asked.done():
@@ -244,12 +257,12 @@ class Shell:
             case _:
                 raise AssertionError(f"nobody carries out {output}")
 
-    def _send(self, output: SocketSend) -> None:
-        client = self._clients.get(output.connection)
-        if client is None or client.send(output.data):
+    def _send(self, connection: int, frames: Sequence[bytes]) -> None:
+        client = self._clients.get(connection)
+        if client is None or client.send(frames):
             return
-        log.say("WARNING", "exchange.slow_client", f"connection {output.connection} does not keep up: dropped")
-        self._gone(output.connection)
+        log.say("WARNING", "exchange.slow_client", f"connection {connection} does not keep up: dropped")
+        self._gone(connection)
         client.drop()
 
     def _cut(self, output: SocketClose) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple
+
+from services.exchange.level import Level, Order
 
 AGENTS = 0  # Owner of every order of the synthetic market; accounts count from 1.
 
@@ -42,29 +43,6 @@ class Outcome(NamedTuple):
     met: tuple[int, ...] = ()  # Orders of its own owner that it would have traded with, had that not been forbidden.
 
 
-class Order:
-    """A resting order. Read-only outside this file."""
-
-    __slots__ = ("left_lots", "order_id", "owner", "price_ticks", "reduce_only", "side")
-
-    def __init__(
-        self, order_id: int, owner: int, side: int, price_ticks: int, left_lots: int, reduce_only: bool = False
-    ) -> None:
-        self.order_id, self.owner, self.side = order_id, owner, side
-        self.price_ticks, self.left_lots = price_ticks, left_lots
-        self.reduce_only = reduce_only
-
-
-class Level:
-    """All orders at one price, oldest first."""
-
-    __slots__ = ("lots", "orders")
-
-    def __init__(self) -> None:
-        self.orders: OrderedDict[int, Order] = OrderedDict()
-        self.lots = 0
-
-
 class _Side:
     """One side's levels. Keys are side x price, ascending: the best price of either side is the last key."""
 
@@ -82,8 +60,7 @@ class _Side:
         if level is None:
             level = self.levels[key] = Level()
             insort(self.keys, key)
-        level.orders[order.order_id] = order
-        level.lots += order.left_lots
+        level.append(order)
         return level.lots
 
     def drop_level(self, key: int) -> None:
@@ -105,7 +82,7 @@ class MatchingBook:
     def __init__(self) -> None:
         self._bids, self._asks = _Side(1), _Side(-1)
         self._orders: dict[int, Order] = {}
-        self._changed: dict[int, int] = {}  # side x price -> size of the level now
+        self.changed: dict[int, int] = {}  # side x price -> size of the level now; ``take_changed`` empties it.
         self.last_ticks = 0  # Price of the last match; 0 before the first.
         self.seq = 0  # Rises with everything that happens in the book.
         self.held_lots: dict[int, int] = {}  # Signed position of each account that ever traded here.
@@ -147,7 +124,7 @@ class MatchingBook:
             return Outcome(fills, 0, left, NOT_ALL_FILLED if fills else NOTHING_TO_FILL, tuple(met))
         order = self._orders[order_id] = Order(order_id, owner, side, price_ticks, left, reduce_only)
         own = self._bids if side > 0 else self._asks
-        self._changed[side * price_ticks] = own.add(order)
+        self.changed[side * price_ticks] = own.add(order)
         return Outcome(fills, left, 0, "", tuple(met))
 
     def _take(
@@ -162,7 +139,8 @@ class MatchingBook:
             level = other.levels[key]
             price = -side * key
             while qty_lots and level.lots:
-                maker = next(iter(level.orders.values()))
+                maker = level.first
+                assert maker is not None
                 lots = min(qty_lots, maker.left_lots)
                 if maker.owner:
                     lots = self._give(level, maker, owner, lots, smp, met)
@@ -176,12 +154,12 @@ class MatchingBook:
                 level.lots -= lots
                 maker.left_lots -= lots
                 if not maker.left_lots:
-                    del level.orders[maker.order_id]
+                    level.remove(maker)
                     del self._orders[maker.order_id]
                 left = maker.left_lots
                 fills.append(Fill(maker.order_id, maker.owner, order_id, owner, side, price, lots, left, self.seq))
                 self.last_ticks = price
-            self._changed[key] = level.lots
+            self.changed[key] = level.lots
             if not level.lots:
                 other.drop_level(key)
         return fills
@@ -204,8 +182,7 @@ class MatchingBook:
 
     def _remove(self, level: Level, order: Order) -> None:
         """Take an order off its level, which the caller looks after."""
-        level.lots -= order.left_lots
-        del level.orders[order.order_id]
+        level.remove(order)
         del self._orders[order.order_id]
 
     def _fillable(self, owner: int, side: int, price_ticks: int, qty_lots: int, smp: str) -> int:
@@ -217,7 +194,7 @@ class MatchingBook:
         for key in reversed(other.keys):
             if key < -side * price_ticks or total >= qty_lots:
                 break
-            for maker in other.levels[key].orders.values():
+            for maker in other.levels[key]:
                 if maker.owner == owner and smp != NO_SMP:
                     if smp != CANCEL_MAKER:
                         return total
@@ -250,11 +227,19 @@ class MatchingBook:
         level.lots -= lots
         if not order.left_lots:
             del self._orders[order_id]
-            del level.orders[order_id]
+            level.remove(order)
             if not level.lots:
                 side.drop_level(key)
-        self._changed[key] = level.lots
+        self.changed[key] = level.lots
         return lots
+
+    def clear(self) -> None:
+        """Take every order out, as for a change of the grid: levels on the way are not told one by one."""
+        self.seq += 1
+        for side in (self._bids, self._asks):
+            side.keys.clear()
+            side.levels.clear()
+        self._orders, self.changed = {}, {}
 
     # --- looking --------------------------------------------------------------------------------------------
 
@@ -297,15 +282,18 @@ class MatchingBook:
         return total
 
     def ladder(self, side: int) -> tuple[list[int], dict[int, Level]]:
-        """Return one side as it stands, not to be changed: keys (side x price, the best last) and their levels."""
+        """Return one side as it stands and will stand: keys (side x price, the best last) and their levels.
+
+        Both are the book's own, for ever, and not to be changed.
+        """
         own = self._bids if side > 0 else self._asks
         return own.keys, own.levels
 
     def take_changed(self) -> dict[int, int]:
         """Return side x price -> lots now of each level touched since the last call, oldest first."""
-        changed = self._changed
+        changed = self.changed
         if changed:
-            self._changed = {}
+            self.changed = {}
         return changed
 
     def take_changes(self) -> list[tuple[int, int, int]]:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 
-from services.exchange.core import Build, Settings, Venue
+from services.exchange.core import Build
 from services.exchange.faults import FaultError, parse
+from services.exchange.grid import regridded
 from services.exchange.limits import Limits
 from services.exchange.playback import PlaybackMarket
 from services.exchange.profile import PROFILES
@@ -15,6 +16,7 @@ from services.exchange.public import PublicStreams
 from services.exchange.stops import Timing
 from services.exchange.synthetic import SyntheticMarket
 from services.exchange.universe import universe
+from services.exchange.venue import Settings, Venue
 from shared import log
 from shared.bybit.recordings import RecordingError, describe, load_instruments, read
 from shared.clock import NS_PER_MS
@@ -86,10 +88,12 @@ def _synthetic(config: Exchange, seed: int) -> Build:
         prices_e8.get(one.symbol, 0) // Scale(one.tick, one.lot).tick_e8 or START_TICKS_ELSEWHERE for one in rules
     ]
 
-    def build(now: int, last_prices_ticks: Mapping[str, int] = {}) -> Venue:
+    def build(now: int, last_prices_ticks: Mapping[str, int] = {}, grids: Mapping[str, tuple[str, str]] = {}) -> Venue:
+        present = [regridded(one, *grids.get(one.symbol, (one.tick, one.lot))) for one in rules]
         opening = [last_prices_ticks.get(one.symbol) or start for one, start in zip(rules, starts, strict=True)]
-        market = SyntheticMarket(Random(seed), rules, opening, now, PROFILES[config.profile])
-        return Venue(PublicStreams(market, now), market.books, market.advance, market.truth.since, market.jump)
+        market = SyntheticMarket(Random(seed), present, opening, now, PROFILES[config.profile])
+        public = PublicStreams(market, now)
+        return Venue(public, market.books, market.advance, market.truth.since, market.jump, public.regrid, market.fits)
 
     return build
 
@@ -97,7 +101,7 @@ def _synthetic(config: Exchange, seed: int) -> Build:
 def _playback(config: Exchange) -> Build:
     recording = describe(config.market, config.instruments or None)
 
-    def build(now: int, last_prices_ticks: Mapping[str, int] = {}) -> Venue:
+    def build(now: int, last_prices_ticks: Mapping[str, int] = {}, grids: Mapping[str, tuple[str, str]] = {}) -> Venue:
         market = PlaybackMarket(lambda: read(config.market), recording.instruments)
         return Venue(market, market.books, market.play)
 

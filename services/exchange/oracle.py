@@ -7,9 +7,11 @@ event to event, so nothing that any client does or sees can hide it. What it hea
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Iterable
 from typing import Any
 
 from services.exchange.account import Account
+from services.exchange.grid import Regrid
 from services.exchange.orders import (
     CONDITIONAL,
     FALLS,
@@ -84,6 +86,18 @@ class Oracle:
         self._filled[gone.order_id] -= gone.qty_lots
         if not self._filled[gone.order_id]:
             del self._filled[gone.order_id]
+
+    def heard_grid(self, symbol: str, change: Regrid, order_ids: Iterable[str]) -> None:
+        """A symbol goes on in the steps of another grid, and so do its position and these orders, all to the last lot.
+
+        What is heard of the orders that cover the position follows by itself.
+        """
+        lots = self._lots.get(symbol, 0)
+        filled = [(order_id, self._filled[order_id]) for order_id in order_ids if order_id in self._filled]
+        assert change.fits_lots(lots, *(done for _, done in filled))
+        self._lots[symbol] = change.lots(lots)
+        for order_id, done in filled:
+            self._filled[order_id] = change.lots(done)
 
     def settle(self, now: int) -> None:
         """Judge the symbols of which something was heard; called once at the end of every event."""
@@ -188,7 +202,7 @@ def _execution(done: Execution) -> dict[str, Any]:
         "symbol": done.symbol, "side": side_text(done.side), "price_ticks": done.price_ticks,
         "qty_lots": done.qty_lots, "value_e8": done.value_e8, "fee_e8": done.fee_e8, "pnl_e8": done.pnl_e8,
         "is_maker": done.is_maker, "kind": done.kind, "exec_type": done.exec_type,
-        "exec_ms": done.exec_ms,
+        "exec_ms": done.exec_ms, "grid": done.grid,
     }  # fmt: skip
 
 
@@ -200,5 +214,5 @@ def _order(order: Order) -> dict[str, Any]:
         "reduce_only": order.reduce_only, "kind": order.kind, "price_ticks": order.price_ticks,
         "trigger_ticks": order.trigger_ticks, "qty_lots": order.qty_lots, "filled_lots": order.filled_lots,
         "value_e8": order.value_e8, "fee_e8": order.fee_e8, "created_ms": order.created_ms,
-        "updated_ms": order.updated_ms,
+        "updated_ms": order.updated_ms, "grid": order.grid,
     }  # fmt: skip

@@ -70,7 +70,7 @@ NO_ERROR = "EC_NoError"
 BY_USER, AT_REQUEST = "CancelByUser", "EC_PerCancelRequest"
 BY_REDUCE_ONLY = "CancelByReduceOnly"
 BY_POSITION_CLOSE = "CancelByTpSlTsClear"
-BY_SMP, BY_SETTLE = "CancelBySmp", "CancelBySettle"
+BY_SMP, BY_SETTLE, BY_ADMIN = "CancelBySmp", "CancelBySettle", "CancelByAdmin"
 BEFORE_LIQUIDATION, BEFORE_ADL = "CancelAllBeforeLiq", "CancelAllBeforeAdl"
 BY_STOP_SIBLING, BY_PROFIT_SIBLING = "CancelByOCOTpCanceledBySlTriggered", "CancelByOCOSlCanceledByTpTriggered"
 
@@ -121,7 +121,8 @@ class Order:
 
     __slots__ = (
         "active_ticks", "armed", "armed_lots", "cancel_type", "close_on_trigger", "closed_pnl_e8", "create_type",
-        "created_ms", "entry_id", "fee_e8", "filled_lots", "heard", "kind", "last_on_created_ticks", "left_lots",
+        "created_ms", "entry_id", "fee_e8", "filled_lots", "grid", "heard", "kind", "last_on_created_ticks",
+        "left_lots",
         "number", "order_id", "order_link_id", "parent_link_id", "price_ticks", "qty_lots", "reduce_only",
         "reject_reason", "sibling_id", "side", "slippage", "smp_order_id", "smp_type", "status", "stop_loss", "symbol",
         "take_profit", "tif", "tpsl_mode", "trail_ticks", "trigger_by", "trigger_direction", "trigger_ticks", "type",
@@ -149,6 +150,7 @@ class Order:
         self.heard = 0  # How many matches of the market had been heard when its trigger was set.
         self.last_on_created_ticks = 0
         self.created_ms = self.updated_ms = now_ms
+        self.grid = 0  # How many grids its symbol had had before the one that its ticks and lots are of.
 
     @property
     def closes(self) -> bool:

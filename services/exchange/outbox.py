@@ -6,8 +6,9 @@ In order of time, then of saying; and what goes to one socket never overtakes wh
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 
-from services.exchange.wire import SocketSend
+from services.exchange.wire import SocketFrames, SocketSend
 from shared.messages import Message
 
 
@@ -38,6 +39,15 @@ class Outbox:
             return
         self.told_ns[connection] = now
         self._ready.append(SocketSend(connection, data))
+
+    def pass_all_on(self, connection: int, frames: Sequence[bytes], now: int) -> None:
+        """Say all market data of a moment to a socket at once, unless something else is still on its way there."""
+        if self.told_ns.get(connection, 0) > now:
+            for data in frames:
+                self.send(connection, data, now)
+            return
+        self.told_ns[connection] = now
+        self._ready.append(SocketFrames(connection, tuple(frames)))
 
     def forget(self, connection: int) -> None:
         """A socket is gone: what is still due to it goes nowhere."""

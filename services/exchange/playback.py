@@ -26,6 +26,25 @@ def shifted(frame: bytes, shift_ms: int) -> bytes:
     return STAMPS.sub(lambda found: found[1] + str(int(found[2]) + shift_ms).encode(), frame)
 
 
+def _whole(value: object) -> int:
+    """Insist on a whole number."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{value!r} is no whole number")
+    return value
+
+
+def _tape_row(row: dict[str, Any], shift_ms: int) -> dict[str, Any]:
+    """Return one recorded trade, moved to the present, if it has everything that a trade is told with."""
+    if not all(isinstance(row[key], str) for key in ("s", "S", "v", "p", "i")):
+        raise TypeError("a trade without text where text belongs")
+    return {**row, "T": _whole(row["T"]) + shift_ms, "BT": bool(row.get("BT")), "RPI": bool(row.get("RPI"))}
+
+
+def _texts(data: dict[str, Any]) -> dict[str, str]:
+    """Return what of a ticker is text, as all of it should be."""
+    return {key: value for key, value in data.items() if isinstance(value, str)}
+
+
 class _Book:
     """What a subscriber of one order-book topic knows, in the recording's own text."""
 
@@ -40,21 +59,24 @@ class _Book:
 
     def apply(self, frame: dict[str, Any]) -> dict[int, dict[int, int]]:
         """Apply a snapshot or delta; return the sizes it names in lots, by side and price in ticks."""
-        data = frame["data"]
-        named: dict[int, dict[int, int]] = {BUY: {}, SELL: {}}
+        data, scale = frame["data"], self._scale
+        ids = {"u": _whole(data["u"]), "seq": _whole(data["seq"])}
+        ts_ms, cts_ms = _whole(frame["ts"]), _whole(frame.get("cts", frame["ts"]))
+        said = {
+            sign: {scale.price_ticks(price): (price, size, scale.qty_lots(size)) for price, size in levels}
+            for sign, levels in ((BUY, data["b"]), (SELL, data["a"]))
+        }
+        # Nothing is changed by a frame that cannot be read to its end.
         if frame["type"] == "snapshot":
             self.bids, self.asks = {}, {}
-        for sign, side, levels in ((BUY, self.bids, data["b"]), (SELL, self.asks, data["a"])):
-            for price, size in levels:
-                ticks = self._scale.price_ticks(price)
-                named[sign][ticks] = self._scale.qty_lots(size)
-                if size.strip("0."):
+        for sign, side in ((BUY, self.bids), (SELL, self.asks)):
+            for ticks, (price, size, lots) in said[sign].items():
+                if lots:
                     side[ticks] = (price, size)
                 else:
                     side.pop(ticks, None)
-        self.ids = {"u": data["u"], "seq": data["seq"]}
-        self.ts_ms, self.cts_ms = frame["ts"], frame.get("cts", frame["ts"])
-        return named
+        self.ids, self.ts_ms, self.cts_ms = ids, ts_ms, cts_ms
+        return {sign: {ticks: lots for ticks, (_, _, lots) in levels.items()} for sign, levels in said.items()}
 
     def levels(self, limit: int | None = None) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
         """Return bids and asks, best first."""
@@ -109,7 +131,7 @@ class PlaybackMarket:
             if topic.startswith("orderbook.") and topic not in self._books:
                 self._books[topic] = _Book(topic, self._scales[symbol])
             if topic.startswith("tickers.") and symbol not in self._tickers:
-                self._tickers[symbol] = dict(decoded["data"])
+                self._tickers[symbol] = _texts(decoded["data"])
         except (KeyError, IndexError, TypeError, AttributeError, ValueError):
             self.skipped += 1
             return
@@ -184,9 +206,9 @@ class PlaybackMarket:
             if topic in self._books:
                 return self._show(topic, self._books[topic], decoded)
             if head == "tickers":
-                self._tickers[symbol] |= decoded["data"]
+                self._tickers[symbol] |= _texts(decoded["data"])
             elif head == "publicTrade":
-                rows = [{**row, "T": row["T"] + self._shift_ms} for row in decoded["data"]]
+                rows = [_tape_row(row, self._shift_ms) for row in decoded["data"]]
                 self._trades.setdefault(symbol, deque(maxlen=TRADES_KEPT)).extend(rows)
                 return [(symbol, fill) for row in decoded["data"] for fill in self._trade(symbol, row)]
         except (KeyError, TypeError, AttributeError, ValueError):
@@ -295,7 +317,7 @@ class PlaybackMarket:
 
     def _price_e8(self, symbol: str, key: str) -> int:
         try:
-            return to_e8(self._tickers[symbol][key])
+            return max(0, to_e8(self._tickers[symbol][key]))
         except (KeyError, OffGridError):
             return 0
 

@@ -45,6 +45,7 @@ MODE_NOT_MODIFIED = Refusal(110025, "Position mode is not modified")
 MODE_HAS_POSITION = Refusal(110024, "You have an existing position, so position mode cannot be switched")
 MODE_HAS_ORDERS = Refusal(110028, "Open orders exist, so you cannot change position mode")
 NO_HEDGE_MODE = Refusal(110029, "Hedge mode is not available for this symbol")
+NOT_FOR_UNIFIED = Refusal(100028, "The API cannot be accessed by unified account users.")
 ONE_WAY, HEDGE = 0, 3
 
 NAMES = ((TAKE_PROFIT, "takeProfit", "tp"), (STOP_LOSS, "stopLoss", "sl"))
@@ -200,3 +201,7 @@ class PositionRules:
         if any(self._desk.orders.open_orders(symbol) for symbol in symbols):
             raise RefusedError(MODE_HAS_ORDERS)
         raise RefusedError(NO_HEDGE_MODE)
+
+    def switch_isolated(self, params: dict[str, Any]) -> dict[str, Any]:
+        """For accounts of the old kind: a unified one has one margin mode for everything (set-margin-mode)."""
+        raise RefusedError(NOT_FOR_UNIFIED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.exchange.depth_stream import INTERVAL_NS, MS, DepthStream, Texts
+from services.exchange.depth_stream import INTERVAL_NS, MS, DepthStream, Sizes, Texts
 from services.exchange.matching import Fill
 from services.exchange.synthetic import SyntheticMarket
 from services.exchange.ticker_stream import TickerStream, rest_row
@@ -22,12 +22,15 @@ Stream = DepthStream | TradeStream | TickerStream
 class _Symbol:
     """One symbol's topics. ``seq`` is the book's own sequence, which depths, trades and tickers share."""
 
-    def __init__(self, market: SyntheticMarket, symbol: str, now: int) -> None:
+    __slots__ = (
+        "book", "cts_ms", "depths", "due_ns", "listened", "live", "name", "seq", "ticker", "ticker_live", "trades",
+    )  # fmt: skip
+
+    def __init__(self, market: SyntheticMarket, symbol: str, texts: Texts, now: int) -> None:
         self.book, self.name = market.books[symbol], symbol
         # A sequence goes on over restarts: it begins at the microsecond, which no book gets ahead of.
         self.book.seq = max(self.book.seq, now // 1_000)
         scale = market.scales[symbol]
-        texts = Texts(scale)
         self.depths = {
             depth: DepthStream(symbol, depth, scale, self.book, UPDATE_START * depth, texts) for depth in INTERVAL_NS
         }
@@ -41,25 +44,26 @@ class _Symbol:
 
     def sync(self, now: int) -> None:
         """Take note of what has changed in the book."""
-        changed = self.book.take_changed()
-        if changed:
+        if self.book.changed:
+            changed = self.book.take_changed()
             self.seq, self.cts_ms = self.book.seq, now // MS
-            bids = {key: lots for key, lots in changed.items() if key > 0}
-            asks = {key: lots for key, lots in changed.items() if key < 0}
             for depth in self.live:
-                depth.note(bids, asks)
+                depth.note(changed)
 
-    def advance(self, now: int) -> list[tuple[str, bytes]]:
-        """Return the books and tickers that are due, and note when the next ones are."""
-        frames = []
+    def advance(self, now: int, frames: list[tuple[str, bytes]]) -> None:
+        """Add the books and tickers that are due to ``frames``, and note when the next ones are."""
+        due_ns = now + LOOK_NS
         for depth in self.live:
-            frame = depth.advance(now, self.seq, self.cts_ms)
-            if frame is not None:
-                frames.append((depth.topic, frame))
+            if now >= depth.due_ns:
+                frame = depth.advance(now, self.seq, self.cts_ms)
+                if frame is not None:
+                    frames.append((depth.topic, frame))
+            if depth.due_ns < due_ns:
+                due_ns = depth.due_ns
         if self.ticker_live:
             frames += [(self.ticker.topic, frame) for frame in self.ticker.advance(now, self.seq)]
-        self.look(now)
-        return frames
+            due_ns = min(due_ns, self.ticker.due_ns)
+        self.due_ns = due_ns
 
     def look(self, now: int) -> None:
         """Find out whether anybody listens, and when to come back."""
@@ -74,7 +78,8 @@ class PublicStreams:
 
     def __init__(self, market: SyntheticMarket, now: int) -> None:
         self._market, self._now = market, now
-        self._symbols = {symbol: _Symbol(market, symbol, now) for symbol in market.symbols}
+        self._sizes: dict[tuple[int, int], Sizes] = {}  # By lot grid.
+        self._symbols = {symbol: _Symbol(market, symbol, self._texts(symbol), now) for symbol in market.symbols}
         self._topics: dict[str, tuple[_Symbol, Stream]] = {}
         for symbol in self._symbols.values():
             streams: list[Stream] = [*symbol.depths.values(), symbol.trades, symbol.ticker]
@@ -82,6 +87,10 @@ class PublicStreams:
         self._watchers = dict.fromkeys(self._topics, 0)
         self._live: set[str] = set()  # Watched topics whose first snapshot has gone out.
         self._due_ns = now
+
+    def _texts(self, symbol: str) -> Texts:
+        scale = self._market.scales[symbol]
+        return Texts(scale, self._sizes.setdefault(scale.lot_grid, Sizes(scale.lot_grid)))
 
     # --- what there is --------------------------------------------------------------------------------------
 
@@ -208,6 +217,21 @@ class PublicStreams:
                 frames.append((symbol.ticker.topic, symbol.ticker.snapshot(now, symbol.seq, live=False)))
         return frames
 
+    def regrid(self, symbol: str, tick: str, lot: str) -> None:
+        """Put a symbol on another grid; ``show`` tells its subscribers once its book stands again."""
+        self._market.regrid(symbol, tick, lot)
+        topics, scale = self._symbols[symbol], self._market.scales[symbol]
+        texts = self._texts(symbol)
+        for depth in topics.depths.values():
+            depth.regrid(texts)
+        topics.trades.regrid(scale, topics.book.last_ticks)
+
+    def show(self, symbol: str, now: int) -> list[tuple[str, bytes]]:
+        """Return a new snapshot of each of a symbol's watched books."""
+        topics = self._symbols[symbol]
+        topics.sync(now)
+        return [(one.topic, one.snapshot(now, topics.seq, topics.cts_ms, live=False)) for one in topics.live]
+
     @property
     def next_due_ns(self) -> int | None:
         """When the next book or ticker is due; None while nobody listens to any."""
@@ -217,19 +241,22 @@ class PublicStreams:
         """Return the (topic, frame) that are due; ``fills`` are all matches since the last call in order."""
         self._now = now
         frames = self._trades(now, fills)
-        for symbol in self._symbols.values():
-            if symbol.listened:
+        symbols = self._symbols.values()
+        for symbol in symbols:
+            if symbol.book.changed and symbol.listened:
                 symbol.sync(now)
         if now < self._due_ns:
             return frames
-        self._due_ns = now + LOOK_NS
-        for symbol in self._symbols.values():
+        due_ns = now + LOOK_NS
+        for symbol in symbols:
             if now >= symbol.due_ns:
                 self._market.days[symbol.name].roll(now)
                 if not symbol.listened:
                     symbol.sync(now)
-                frames += symbol.advance(now)
-            self._due_ns = min(self._due_ns, symbol.due_ns)
+                symbol.advance(now, frames)
+            if symbol.due_ns < due_ns:
+                due_ns = symbol.due_ns
+        self._due_ns = due_ns
         return frames
 
     def _trades(self, now: int, fills: Sequence[tuple[str, Fill]]) -> list[tuple[str, bytes]]:

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from services.exchange.matching import AGENTS, NO_SMP, Fill, MatchingBook, Order, Outcome
+from services.exchange.level import Order
+from services.exchange.matching import AGENTS, NO_SMP, Fill, MatchingBook, Outcome
 
 
 def cut_ahead_lots(front_lots: int, back_lots: int, cut_lots: int, power: float | None) -> int:
@@ -131,8 +132,9 @@ class RecordedBook(MatchingBook):
             return []
         fills = self._join(side, price, new)
         level = self.ladder(side)[1].get(side * price)
-        if unseen and level is not None and self._next_id in level.orders:
-            level.orders.move_to_end(self._next_id, last=False)
+        order = self.order(self._next_id)
+        if unseen and level is not None and order is not None:
+            level.lead(order)
         return fills
 
     def _fall(self, side: int, price: int, shown: _Shown, lots: int) -> None:
@@ -182,7 +184,7 @@ class RecordedBook(MatchingBook):
 
     def _queue(self, side: int, price: int) -> list[Order]:
         level = self.ladder(side)[1].get(side * price)
-        return [] if level is None else list(level.orders.values())
+        return [] if level is None else list(level)
 
     def _own(self, side: int) -> bool:
         """Return whether the account has an order on a side."""

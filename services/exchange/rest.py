@@ -14,7 +14,7 @@ from services.exchange.endpoints import Done, Endpoints, Route
 from services.exchange.limits import AddressLimits, Limits
 from services.exchange.wire import HttpRequest
 
-LEDGER_PATH = "/admin/ledger"
+LEDGER_PATH, TIME_PATH = "/admin/ledger", "/v5/market/time"
 LOOPBACK = ("127.0.0.1", "::1")
 PARAMETERS_MAX = 50
 _JSON = ("content-type", "application/json; charset=utf-8")
@@ -42,26 +42,27 @@ class Rest:
         self._paths = {path for _, path in routes}
         self._visits = AddressLimits(limits.ip_requests, limits.ip_window_ms, limits.ip_ban_ms)
 
-    def answer(self, request: HttpRequest, now: int) -> Reply:
-        """Decide one request at ``now``."""
-        now_ms = now // NS_PER_MS
+    def answer(self, request: HttpRequest, now: int, clock: int) -> Reply:
+        """Decide one request at ``now``, which may be another time than the exchange's own clock tells."""
+        now_ms = clock // NS_PER_MS
         if request.path == LEDGER_PATH and request.method == "GET":
             return _reply(self._ledger(request, now), now_ms, signed=False)
-        if not self._visits.admit(request.remote, now_ms):
+        if not self._visits.admit(request.remote, now // NS_PER_MS):
             return _reply(_TOO_FREQUENT, now_ms, signed=False)
         route = self._routes.get((request.method, request.path))
         if route is None:
             return _reply(self._lost(request), now_ms, signed=False)
         if request.method == "GET" and request.body:
             return _reply(_BODY_WITH_GET, now_ms, signed=False)
-        return _reply(self._routed(request, bool(route.per_second), now), now_ms, signed=bool(route.per_second))
+        done = self._routed(request, bool(route.per_second), now, clock)
+        return _reply(done, now_ms, signed=bool(route.per_second))
 
-    def _routed(self, request: HttpRequest, signed: bool, now: int) -> Done:
-        refusal = self._door.refuse(request, now // NS_PER_MS) if signed else None
+    def _routed(self, request: HttpRequest, signed: bool, now: int, clock: int) -> Done:
+        refusal = self._door.refuse(request, clock // NS_PER_MS) if signed else None
         params = _parameters(request) if refusal is None else refusal
         if isinstance(params, Refusal):
             return Done(params.code, params.text, {}, {}, (), params.status)
-        return self._endpoints.call(request.path, params, now)
+        return self._endpoints.call(request.path, params, clock if request.path == TIME_PATH else now)
 
     def _lost(self, request: HttpRequest) -> Done:
         """Nobody lives there, or not for this method."""
@@ -72,7 +73,8 @@ class Rest:
         """Everything since the start, for whoever checks it: unsigned, so for this machine only."""
         if request.remote not in LOOPBACK:
             return Done(403, "for this machine only", {}, {}, (), 403)
-        return Done(0, "OK", self._desk.oracle.ledger(self._desk.account, self._desk.orders, now), {}, ())
+        ledger = self._desk.oracle.ledger(self._desk.account, self._desk.orders, now)
+        return Done(0, "OK", ledger | {"grids": self._desk.all_grids()}, {}, ())
 
 
 def _reply(done: Done, now_ms: int, signed: bool) -> Reply:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 from services.exchange.acceptance import PRICE_TICKS_MAX, invalid, symbol_of, text_of
 from services.exchange.account import Money
-from services.exchange.candles import INTERVALS, Bar, Candles
+from services.exchange.candles import DAY_MS, INTERVALS, Bar, Candles
 from services.exchange.desk import NS_PER_MS, Desk
 from services.exchange.history import History
 from services.exchange.limit_stream import band_texts
-from services.exchange.query import limit_of, time_of
+from services.exchange.positioning import INTERVALS_MS, Record
+from services.exchange.query import limit_of, page_of, time_of
 from services.exchange.streams import Streams
-from services.exchange.ticker_stream import fixed
+from services.exchange.ticker_stream import FUNDING_CAP, fixed
 from shared.messages import Instrument
 from shared.scale import E8, Scale, e8_text
 
 CATEGORIES = ("linear", "inverse", "spot", "option")
 NS_PER_S = 1_000_000_000
+INSURANCE = "100000000"
 TIERS_SHOWN = 15  # Symbols on one page of risk tiers.
 
 
@@ -166,6 +169,45 @@ class MarketRest:
         texts = band_texts(self._desk.band(symbol), self._desk.money[symbol].scale)
         return {"symbol": symbol, **texts, "ts": str(now // NS_PER_MS)}
 
+    # --- what is held ---------------------------------------------------------------------------------------------
+
+    def open_interest(self, params: dict[str, Any], now: int) -> dict[str, Any]:
+        """GET /v5/market/open-interest: one side's, newest first."""
+        symbol, records = self._records(params, "intervalTime")
+        page, cursor = page_of(records, _at_ms, params, limit_of(params, 50, 200))
+        rows = [{"openInterest": one.interest, "timestamp": str(one.at_ms)} for one in page]
+        return {"symbol": symbol, "category": "linear", "list": rows, "nextPageCursor": cursor}
+
+    def account_ratio(self, params: dict[str, Any], now: int) -> dict[str, Any]:
+        """GET /v5/market/account-ratio: newest first."""
+        symbol, records = self._records(params, "period")
+        page, cursor = page_of(records, _at_ms, params, limit_of(params, 50, 500))
+        rows = [
+            {
+                "symbol": symbol, "buyRatio": fixed(one.long_e4, 4), "sellRatio": fixed(10_000 - one.long_e4, 4),
+                "timestamp": str(one.at_ms),
+            }
+            for one in page
+        ]  # fmt: skip
+        return {"list": rows, "nextPageCursor": cursor}
+
+    def insurance(self, params: dict[str, Any], now: int) -> dict[str, Any]:
+        """GET /v5/market/insurance: told once a day. Nobody's loss is ever paid from it here."""
+        coin = text_of(params, "coin")
+        rows = [{"coin": "USDT", "symbols": "", "balance": INSURANCE, "value": INSURANCE}]
+        updated_ms = now // NS_PER_MS // DAY_MS * DAY_MS
+        return {"updatedTime": str(updated_ms), "list": rows if coin in ("", "USDT") else []}
+
+    def _records(self, params: dict[str, Any], name: str) -> tuple[str, Iterator[Record]]:
+        symbol, interval = self._symbol(params), text_of(params, name)
+        if interval not in INTERVALS_MS:
+            raise invalid(name)
+        start, end = time_of(params, "startTime"), time_of(params, "endTime")
+        records = self._streams.positioning(symbol).newest_first(interval)
+        return symbol, (
+            one for one in records if (start is None or one.at_ms >= start) and (end is None or one.at_ms <= end)
+        )
+
     # --- the parts --------------------------------------------------------------------------------------------------
 
     def _symbol(self, params: dict[str, Any]) -> str:
@@ -184,6 +226,10 @@ class MarketRest:
         if text_of(params, "symbol"):
             return category, [symbol_of(params, self._desk)]
         return category, sorted(self._desk.money)
+
+
+def _at_ms(record: Record) -> int:
+    return record.at_ms
 
 
 def instrument_row(money: Money, symbol_id: int, status: str) -> dict[str, Any]:
@@ -212,7 +258,7 @@ def instrument_row(money: Money, symbol_id: int, status: str) -> dict[str, Any]:
             "minNotionalValue": e8_text(rules.min_notional_e8),
         },
         "unifiedMarginTrade": True, "fundingInterval": rules.funding_interval_min, "settleCoin": "USDT",
-        "copyTrading": "none", "upperFundingRate": "0.00375", "lowerFundingRate": "-0.00375", "displayName": "",
-        "forbidUplWithdrawal": False, "isPreListing": False, "preListingInfo": None, "riskParameters": limits,
-        "symbolType": "", "skipCallAuction": False,
+        "copyTrading": "none", "upperFundingRate": FUNDING_CAP, "lowerFundingRate": f"-{FUNDING_CAP}",
+        "displayName": "", "forbidUplWithdrawal": False, "isPreListing": False, "preListingInfo": None,
+        "riskParameters": limits, "symbolType": "", "skipCallAuction": False,
     }  # fmt: skip

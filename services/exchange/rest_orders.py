@@ -83,12 +83,12 @@ class OrderRest:
             and start <= done.exec_ms <= end
         )
         page, cursor = page_of(chosen, _first, params, limit)
-        rows = [execution_rest_row(done, self._desk.money[done.symbol]) for _, done in page]
+        rows = [execution_rest_row(done, self._desk.money_of(done)) for _, done in page]
         return {"category": "linear", "list": rows, "nextPageCursor": cursor}
 
     def _list(self, orders: Iterator[Order], params: dict[str, Any]) -> dict[str, Any]:
         page, cursor = page_of(orders, _order_number, params, limit_of(params, 20, 50))
-        rows = [order_rest_row(order, self._desk.money[order.symbol]) for order in page]
+        rows = [order_rest_row(order, self._desk.money_of(order)) for order in page]
         return {"category": "linear", "list": rows, "nextPageCursor": cursor}
 
 

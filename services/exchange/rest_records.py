@@ -9,7 +9,7 @@ from services.exchange.desk import NS_PER_MS, Desk
 from services.exchange.query import elsewhere, limit_of, page_of, scope_of, window_of
 from services.exchange.rest_orders import numbered
 from services.exchange.rows import ADL_TRADE, BUST_TRADE, FUNDING, SETTLE, TRADE, Execution, Row, side_text
-from shared.scale import E8, e8_text
+from shared.scale import E8, e8_text, to_e8
 
 # The log's words for what the execution list calls by other names.
 LOG_TYPES = {
@@ -47,8 +47,8 @@ class RecordRest:
         return {"category": "linear", "list": rows, "nextPageCursor": cursor}
 
     def _closed_row(self, done: list[Execution]) -> Row:
-        last, money = done[0], self._desk.money[done[0].symbol]
-        lots, entry = sum(one.closed_lots for one in done), sum(one.entry_e8 for one in done)
+        last, money = done[0], self._desk.money_of(done[0])
+        lots, entry = self._closed_lots(done), sum(one.entry_e8 for one in done)
         leaving, pnl = sum(one.exit_e8 for one in done), sum(one.pnl_e8 for one in done)
         opening_fee, closing_fee = sum(one.open_fee_e8 for one in done), sum(one.close_fee_e8 for one in done)
         price, qty = money.scale.price_text, money.scale.qty_text
@@ -62,6 +62,11 @@ class RecordRest:
             "leverage": e8_text(last.leverage_e2 * (E8 // 100)), "openFee": e8_text(opening_fee),
             "closeFee": e8_text(closing_fee), "createdTime": str(done[-1].exec_ms), "updatedTime": str(last.exec_ms),
         }  # fmt: skip
+
+    def _closed_lots(self, done: list[Execution]) -> int:
+        """Return what was closed in lots of the newest execution, even if the lot was changed meanwhile."""
+        closed_e8 = sum(one.closed_lots * to_e8(self._desk.money_of(one).scale.lot) for one in done)
+        return closed_e8 // to_e8(self._desk.money_of(done[0]).scale.lot)
 
     def transaction_log(self, params: dict[str, Any], now: int) -> dict[str, Any]:
         """GET /v5/account/transaction-log: everything that changed the wallet."""
@@ -85,7 +90,7 @@ class RecordRest:
         return {"list": [self._log_row(number, done) for number, done in page], "nextPageCursor": cursor}
 
     def _log_row(self, number: int, done: Execution) -> Row:
-        money, funding = self._desk.money[done.symbol], done.exec_type == FUNDING
+        money, funding = self._desk.money_of(done), done.exec_type == FUNDING
         fee, received = (0, -done.fee_e8) if funding else (done.fee_e8, 0)
         price = e8_text(done.price_e8) if done.price_e8 else money.scale.price_text(done.price_ticks)
         return {

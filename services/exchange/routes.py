@@ -11,6 +11,7 @@ from services.exchange.rest_account import AccountRest
 from services.exchange.rest_market import MarketRest
 from services.exchange.rest_orders import OrderRest
 from services.exchange.rest_records import RecordRest
+from services.exchange.status import SystemStatus
 from services.exchange.stops import Stops
 from services.exchange.streams import Streams
 from services.exchange.trading import Trading
@@ -18,12 +19,15 @@ from services.exchange.trading import Trading
 Routes = dict[tuple[str, str], Route]
 
 
-def routes_of(desk: Desk, stops: Stops, trading: Trading, dcp: Dcp, streams: Streams, limits: Limits) -> Routes:
+def routes_of(
+    desk: Desk, stops: Stops, trading: Trading, dcp: Dcp, streams: Streams, status: SystemStatus, limits: Limits
+) -> Routes:
     """Return (method, path) -> endpoint."""
     orders, account, records = OrderRest(desk), AccountRest(desk, stops, dcp), RecordRest(desk)
     entry = OrderEntry(desk, trading).routes(limits.order_per_s)
     return {
         **_market(MarketRest(desk, streams)),
+        ("GET", "/v5/system/status"): Route(status.rest),
         **{("POST", path): route for path, route in entry.items()},
         ("GET", "/v5/order/realtime"): Route(orders.realtime, 50),
         ("GET", "/v5/order/history"): Route(orders.history, 50),
@@ -33,6 +37,7 @@ def routes_of(desk: Desk, stops: Stops, trading: Trading, dcp: Dcp, streams: Str
         ("POST", "/v5/position/trading-stop"): Route(trading.trading_stop, 10),
         ("POST", "/v5/position/set-leverage"): Route(trading.set_leverage, 10),
         ("POST", "/v5/position/switch-mode"): Route(trading.switch_mode, 10),
+        ("POST", "/v5/position/switch-isolated"): Route(trading.switch_isolated, 10),
         ("GET", "/v5/account/wallet-balance"): Route(account.wallet, 50),
         ("GET", "/v5/account/info"): Route(account.info, 50),
         ("GET", "/v5/account/fee-rate"): Route(account.fee_rate, 5),
@@ -63,4 +68,7 @@ def _market(market: MarketRest) -> Routes:
         ("GET", "/v5/market/funding/history"): Route(market.funding_history),
         ("GET", "/v5/market/risk-limit"): Route(market.risk_limit),
         ("GET", "/v5/market/price-limit"): Route(market.price_limit),
+        ("GET", "/v5/market/open-interest"): Route(market.open_interest),
+        ("GET", "/v5/market/account-ratio"): Route(market.account_ratio),
+        ("GET", "/v5/market/insurance"): Route(market.insurance),
     }

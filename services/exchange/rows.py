@@ -63,6 +63,7 @@ class Execution(NamedTuple):
     open_fee_e8: int = 0  # Of the closed part.
     close_fee_e8: int = 0
     leverage_e2: int = 0
+    grid: int = 0  # As of an order.
 
 
 def side_text(side: int) -> str:

@@ -15,10 +15,12 @@ import orjson
 from services.exchange.auth import Door
 from services.exchange.desk import NS_PER_MS
 from services.exchange.limits import AddressLimits, Limits
+from services.exchange.status import TOPIC as STATUS_TOPIC
 from services.exchange.trade_socket import TradeSession, TradeSocket
 
 PUBLIC_PATH, PRIVATE_PATH, TRADE_PATH = "/v5/public/linear", "/v5/private", "/v5/trade"
-PATHS = (PUBLIC_PATH, PRIVATE_PATH, TRADE_PATH)
+STATUS_PATH = "/v5/public/misc/status"
+PATHS = (PUBLIC_PATH, PRIVATE_PATH, TRADE_PATH, STATUS_PATH)
 ALL_IN_ONE = ("order", "execution", "execution.fast", "position", "wallet")
 CATEGORISED = tuple(
     f"{topic}.{category}"
@@ -51,11 +53,22 @@ class Topics(Protocol):
 class Client:
     """One connection."""
 
-    __slots__ = ("authenticated", "conn_id", "heard_ms", "idle_ms", "path", "private", "remote", "topics", "trade")
+    __slots__ = (
+        "authenticated",
+        "conn_id",
+        "heard_ms",
+        "idle_ms",
+        "path",
+        "private",
+        "public",
+        "remote",
+        "topics",
+        "trade",
+    )
 
     def __init__(self, path: str, conn_id: str, remote: str, now_ms: int, idle_ms: int) -> None:
         self.path, self.conn_id, self.remote = path, conn_id, remote
-        self.private = path == PRIVATE_PATH
+        self.private, self.public = path == PRIVATE_PATH, path == PUBLIC_PATH
         self.trade = TradeSession(conn_id, remote) if path == TRADE_PATH else None
         self.authenticated = False
         self.topics: dict[str, None] = {}
@@ -88,7 +101,7 @@ class Sockets:
         if not self._visits.admit(remote, now_ms) or (path == PUBLIC_PATH and here >= self._open_max):
             return REFUSED
         digest = hashlib.blake2b(f"{self._salt}/connection/{connection}".encode(), digest_size=12).hexdigest()
-        idle_ms = IDLE_MS if path == PUBLIC_PATH else _idle_ms(query)
+        idle_ms = _idle_ms(query) if path in (PRIVATE_PATH, TRADE_PATH) else IDLE_MS
         self._clients[connection] = Client(path, digest, remote, now_ms, idle_ms)
         return 0
 
@@ -120,14 +133,14 @@ class Sockets:
 
     # --- what they say --------------------------------------------------------------------------------------------
 
-    def text(self, connection: int, data: bytes, now: int) -> Heard | None:
-        """Answer one text; None from a connection that is gone."""
+    def text(self, connection: int, data: bytes, now: int, clock: int) -> Heard | None:
+        """Answer one text; None from a connection that is gone. ``clock`` is what the exchange's own clock tells."""
         client = self._clients.get(connection)
         if client is None:
             return None
         client.heard_ms = now // NS_PER_MS
         if client.trade is not None:
-            return Heard(self._trade.text(client.trade, data, now))
+            return Heard(self._trade.text(client.trade, data, now, clock))
         try:
             frame = orjson.loads(data)
         except orjson.JSONDecodeError as error:
@@ -136,9 +149,9 @@ class Sockets:
             return _refused(client, {}, "Failed to decode incoming data, err: not an object")
         op = frame.get("op")
         if op == "ping":
-            return Heard(_pong(client, frame, client.heard_ms))
+            return Heard(_pong(client, frame, clock // NS_PER_MS))
         if op == "auth" and client.private:
-            return self._auth(client, frame, client.heard_ms)
+            return self._auth(client, frame, clock // NS_PER_MS)
         if op in ("subscribe", "unsubscribe"):
             return self._change(connection, client, frame, op)
         return _refused(client, frame, "error:invalid op")
@@ -165,9 +178,9 @@ class Sockets:
         for topic in topics:
             client.topics[topic] = None
             self._listeners.setdefault(topic, {})[connection] = None
-            if not client.private:
+            if client.public:
                 self._topics.watch(topic)
-        return Heard(_answer(client, frame, ""), () if client.private else tuple(topics))
+        return Heard(_answer(client, frame, ""), tuple(topics) if client.public else ())
 
     def _refuse_topics(self, client: Client, topics: list[Any], op: str) -> str:
         """Return why the first bad topic is refused, "" if all are good."""
@@ -189,7 +202,9 @@ class Sockets:
         return ""
 
     def _known(self, client: Client, topic: str) -> bool:
-        return topic in PRIVATE_TOPICS if client.private else self._topics.valid_topic(topic)
+        if client.public:
+            return self._topics.valid_topic(topic)
+        return topic in PRIVATE_TOPICS if client.private else topic == STATUS_TOPIC
 
     def _leave(self, connection: int, client: Client, topic: str) -> None:
         if topic not in client.topics:
@@ -198,7 +213,7 @@ class Sockets:
         del self._listeners[topic][connection]
         if not self._listeners[topic]:
             del self._listeners[topic]
-        if not client.private:
+        if client.public:
             self._topics.unwatch(topic)
 
 

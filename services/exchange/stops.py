@@ -113,6 +113,10 @@ class Stops:
         """When the next bracket that is held back is due."""
         return self._late[0][0] if self._late else None
 
+    def held_back(self, symbol: str) -> bool:
+        """Return whether a bracket of that symbol is held back."""
+        return any(entry.symbol == symbol for _, entry in self._late)
+
     # --- looking --------------------------------------------------------------------------------------------------
 
     def live(self, symbol: str) -> list[Order]:

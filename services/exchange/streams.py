@@ -12,6 +12,7 @@ import orjson
 
 from services.exchange.candles import DAY_MS, INTERVALS, MINUTE_MS
 from services.exchange.desk import Band
+from services.exchange.grid import Regrid
 from services.exchange.history import History
 from services.exchange.kline_stream import KlineStream
 from services.exchange.limit_stream import LimitStream
@@ -19,8 +20,9 @@ from services.exchange.liquidation_stream import LiquidationStream
 from services.exchange.market import Market
 from services.exchange.matching import Fill
 from services.exchange.playback import PlaybackMarket
+from services.exchange.positioning import Positioning
 from services.exchange.public import PublicStreams
-from shared.scale import OffGridError, Scale
+from shared.scale import Scale
 
 MS = 1_000_000
 FUNDING_KEPT = 200
@@ -34,6 +36,7 @@ class Streams:
         self._market, self._band = market, band
         self._scales = {symbol: Scale(rules.tick, rules.lot) for symbol, rules in market.instruments.items()}
         self._histories: dict[str, History] = {}
+        self._positioning: dict[str, Positioning] = {}
         self._liquidations = {symbol: LiquidationStream(symbol, scale) for symbol, scale in self._scales.items()}
         self._funding: dict[str, deque[tuple[int, str]]] = {}  # (settled in ms, rate), oldest first
         self._live: dict[str, Extra] = {}  # Watched topics of ours.
@@ -44,6 +47,7 @@ class Streams:
             if market.last_ticks(symbol):
                 self._found(symbol, market.last_ticks(symbol), now)
             self._funding[symbol] = self._past_funding(symbol, now // MS)
+            self._positioning[symbol] = Positioning(market.ticker_row(symbol), now // MS)
 
     # --- the past ---------------------------------------------------------------------------------------------------
 
@@ -79,6 +83,10 @@ class Streams:
     def funding_rates(self, symbol: str) -> deque[tuple[int, str]]:
         """Return (settled in ms, rate), oldest first."""
         return self._funding[symbol]
+
+    def positioning(self, symbol: str) -> Positioning:
+        """Return the records of open interest and of who is long."""
+        return self._positioning[symbol]
 
     def liquidated(self, symbol: str, side: int, lots: int, bankruptcy_ticks: int, now: int) -> None:
         """A position of that side was liquidated."""
@@ -145,18 +153,24 @@ class Streams:
             history = self._found(symbol, fill.price_ticks, now)
             history.trades.add(fill.price_ticks, fill.qty_lots, value_e8, now // MS)
         if self._recorded:
-            self._listen(frames)
+            self._listen(frames, now // MS)
         if now >= self._due_ns:
             self._due_ns = (now // (100 * MS) + 1) * (100 * MS)
             for symbol, history in self._histories.items():
                 history.sample(self._market.mark_e8(symbol), self._market.index_e8(symbol), now // MS)
             self._settle_funding(now // MS)
+            for symbol, records in self._positioning.items():
+                if now // MS >= records.due_ms:
+                    records.sample(self._market.ticker_row(symbol), now // MS)
             for topic, stream in self._live.items():
                 frames += [(topic, frame) for frame in stream.advance(now)]
         return frames
 
-    def _listen(self, frames: list[tuple[str, bytes]]) -> None:
-        """Learn the trades of a recording from its frames. A frame that cannot be read has no trades."""
+    def _listen(self, frames: list[tuple[str, bytes]], now_ms: int) -> None:
+        """Learn the trades of a recording from its frames. A frame that cannot be read has no trades.
+
+        None of them is of a later time than now, whatever it says itself.
+        """
         for topic, frame in frames:
             if not topic.startswith("publicTrade."):
                 continue
@@ -164,10 +178,23 @@ class Streams:
                 for row in orjson.loads(frame)["data"]:
                     scale = self._scales[row["s"]]
                     ticks, lots = scale.price_ticks(row["p"]), scale.qty_lots(row["v"])
-                    history = self._found(row["s"], ticks, row["T"] * MS)
-                    history.trades.add(ticks, lots, scale.value_e8(ticks, lots), row["T"])
-            except (KeyError, TypeError, OffGridError, orjson.JSONDecodeError):
+                    at_ms = max(0, min(int(row["T"]), now_ms))
+                    history = self._found(row["s"], ticks, at_ms * MS)
+                    history.trades.add(ticks, lots, scale.value_e8(ticks, lots), at_ms)
+            except (KeyError, TypeError, ValueError, OverflowError):
                 continue
+
+    def regrid(self, change: Regrid, symbol: str, now: int) -> list[tuple[str, bytes]]:
+        """Go on in the steps of another grid, on which the market already is; return its new snapshots."""
+        scale = self._scales[symbol] = change.new
+        if symbol in self._histories:
+            self._histories[symbol].regrid(change)
+        self._liquidations[symbol].regrid(scale)
+        for topic in self._live:
+            kind = self._kind(topic)
+            if kind is not None and kind[1] == symbol:
+                self._live[topic] = self._made(*kind, now)
+        return self._market.show(symbol, now) if isinstance(self._market, PublicStreams) else []
 
     @property
     def next_due_ns(self) -> int | None:

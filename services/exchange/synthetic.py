@@ -15,7 +15,8 @@ from services.exchange.agents.regimes import RegimeValue
 from services.exchange.agents.stage import Stage
 from services.exchange.agents.turns import TURNS
 from services.exchange.day import Day
-from services.exchange.flow import Flow, U
+from services.exchange.flow import SPAN_TICKS, Flow, U
+from services.exchange.grid import Regrid, regridded
 from services.exchange.matching import Fill, MatchingBook
 from services.exchange.profile import PROFILES, Profile
 from services.exchange.truth import Truth
@@ -31,6 +32,7 @@ PAUSE_NS_MAX = 2_000_000_000  # After a longer pause the market has slept: it go
 LEVEL_USDT = 24_000  # The usual worth of a level: ten a side are worth more than 5 BTC, below which is an alert.
 PREMIUM_PER_MILLION = 300  # The index stands this much below the contract.
 LIVELY = PROFILES["lively"]
+TICKS_MAX = 10_000_000  # A price of more ticks than this is not far from the highest that an order may have.
 ID_SPAN = 1 << 44  # So many order ids for each agent of a symbol.
 
 
@@ -71,19 +73,20 @@ class SyntheticMarket:
         self.funding_rate_e8: dict[str, int] = {}
         self.open_interest_lots: dict[str, int] = {}
         self.truth = Truth()
-        self._profile = profile
+        self._profile, self._rng = profile, rng
         self._flows: dict[str, Flow] = {}
         self._values: dict[str, RegimeValue] = {}
+        self._leaders: Leaders | None = None
         self._now, self._slept_ns = now, 0
         inhabitants: list[tuple[str, Inhabitant]] = []
         for symbol, start_ticks in zip(self.symbols, start_prices_ticks, strict=True):
             self._found(rng, symbol, start_ticks)
             inhabitants.append((symbol, self._flows[symbol]))
         for symbol in self.symbols:
-            inhabitants += [(symbol, agent) for agent in self._agents(rng, symbol)]
+            inhabitants += [(symbol, agent) for agent in self._agents(rng, symbol, now)]
         if profile.leaders and len(self.symbols) >= SYMBOLS_MIN:
-            leaders = Leaders(_stream(rng), self.days, self._values, self.truth, now)
-            inhabitants.append(("", leaders))
+            self._leaders = Leaders(_stream(rng), self.days, self._values, self.truth, now)
+            inhabitants.append(("", self._leaders))
         # The first of those who are due together: the order of symbols.
         self._due = [(one.next_ns, number, symbol, one) for number, (symbol, one) in enumerate(inhabitants)]
         heapify(self._due)
@@ -104,15 +107,19 @@ class SyntheticMarket:
         self.open_interest_lots[symbol] = turnover_e8 // lot_e8 // 3
         book = self.books[symbol] = MatchingBook()
         book.last_ticks = start_ticks
-        level_lots = max(1, LEVEL_USDT * E8 // lot_e8)
+        self._people(rng, symbol, start_ticks, self._now)
+
+    def _people(self, rng: Random, symbol: str, start_ticks: int, now: int) -> None:
+        """Let makers and takers into one symbol's empty book."""
+        level_lots = max(1, LEVEL_USDT * E8 // max(1, self.scales[symbol].value_e8(start_ticks, 1)))
         # Own streams for each symbol's value and agents: what happens in one book must not reach the others.
         rngs, profile, value = (_stream(rng), _stream(rng)), self._profile, None
         if profile.volatilities:
-            value = RegimeValue(symbol, rngs[0], start_ticks, self._now, self.truth, profile.volatilities)
+            value = RegimeValue(symbol, rngs[0], start_ticks, now, self.truth, profile.volatilities)
             self._values[symbol] = value
-        self._flows[symbol] = Flow(book, rngs, start_ticks, level_lots, self._now, profile.habits, value)
+        self._flows[symbol] = Flow(self.books[symbol], rngs, start_ticks, level_lots, now, profile.habits, value)
 
-    def _agents(self, rng: Random, symbol: str) -> list[Inhabitant]:
+    def _agents(self, rng: Random, symbol: str, now: int) -> list[Inhabitant]:
         """Return those who do in one book what detectors look for."""
         found: list[Inhabitant] = []
         own = _stream(rng)
@@ -122,7 +129,7 @@ class SyntheticMarket:
                 symbol, self.books[symbol], self.scales[symbol], self._flows[symbol], self._values[symbol],
                 self.truth, -(agent.TURN + 1) * ID_SPAN,
             )  # fmt: skip
-            found.append(agent(stage, streams[agent.TURN], self._now))
+            found.append(agent(stage, streams[agent.TURN], now))
         return found
 
     def advance(self, now: int) -> list[tuple[str, Fill]]:
@@ -132,12 +139,15 @@ class SyntheticMarket:
         self._now = now
         until = now - self._slept_ns
         fills: list[tuple[str, Fill]] = []
+        due = self._due
         while True:
-            at, number, symbol, one = self._due[0]
+            at, number, symbol, one = due[0]
             if at > until:
                 return fills
-            fills += [(symbol, fill) for fill in one.act()]
-            heapreplace(self._due, (one.next_ns, number, symbol, one))
+            done = one.act()
+            if done:
+                fills += [(symbol, fill) for fill in done]
+            heapreplace(due, (one.next_ns, number, symbol, one))
 
     def jump(self, symbol: str, percent: float) -> None:
         """Let a symbol's value jump; makers and takers follow at once. Never below half of what it was."""
@@ -147,6 +157,35 @@ class SyntheticMarket:
             self._values[symbol].nudge(step)
         else:
             value.uticks += step
+
+    def fits(self, symbol: str, tick: str) -> bool:
+        """Return whether a symbol could live on another tick: not so coarse or fine that nobody could quote."""
+        ticks = self._value_e8(symbol) // Scale(tick, "1").tick_e8
+        return 3 * SPAN_TICKS < ticks < TICKS_MAX
+
+    def regrid(self, symbol: str, tick: str, lot: str) -> None:
+        """Put a symbol on another grid: its book is empty for a moment, then its agents begin anew at the same price.
+
+        What one of them was in the middle of is not told of any more. The account's orders are its own affair.
+        """
+        assert self.fits(symbol, tick)
+        start_ticks = self._value_e8(symbol)
+        rules = self.instruments[symbol] = regridded(self.instruments[symbol], tick, lot)
+        change = Regrid(self.scales[symbol], Scale(rules.tick, rules.lot))
+        self.scales[symbol], start_ticks = change.new, start_ticks // change.new.tick_e8
+        self.days[symbol].regrid(change)
+        self.open_interest_lots[symbol] = change.lots(self.open_interest_lots[symbol])
+        book, now = self.books[symbol], self._now - self._slept_ns
+        book.clear()
+        book.last_ticks = change.ticks(book.last_ticks)
+        if self._leaders is not None:
+            self._leaders.regrid(symbol, change)
+        self._people(self._rng, symbol, start_ticks, now)
+        fresh: list[Inhabitant] = [self._flows[symbol], *self._agents(self._rng, symbol, now)]
+        theirs = sorted(number for _, number, whose, _ in self._due if whose == symbol)
+        self._due = [due for due in self._due if due[2] != symbol]
+        self._due += [(one.next_ns, number, symbol, one) for number, one in zip(theirs, fresh, strict=True)]
+        heapify(self._due)
 
     def record(self, symbol: str, fill: Fill, seq: int = 0) -> None:
         """Count one match (of whoever) in the figures of the day. Buying opens interest, selling closes it."""

@@ -32,6 +32,6 @@ class Thinner:
         fault.applied += 1
         keys, levels = self._book.ladder(-side)
         for key in [key for key in keys if key >= -side * limit_ticks]:  # The furthest first, the touch last.
-            for order in list(levels[key].orders.values())[::-1]:
+            for order in list(levels[key])[::-1]:
                 if order.owner == AGENTS and excess > 0:
                     excess -= self._book.reduce(order.order_id, min(excess, order.left_lots))

@@ -9,6 +9,7 @@ import orjson
 from services.exchange.synthetic import SyntheticMarket
 
 INTERVAL_NS = 100_000_000
+FUNDING_CAP = "0.005"  # The largest rate, either way, of the large symbols in the venue's recorded list.
 BLANK = ("predictedDeliveryPrice", "basisRate", "basis", "basisRateYear", "deliveryFeeRate")
 REST_KEYS = (
     *("symbol", "lastPrice", "indexPrice", "markPrice", "prevPrice24h", "price24hPcnt", "highPrice24h"),
@@ -69,7 +70,7 @@ class TickerStream:
             "turnover24h": fixed(day.value_e8 // 10_000, 4),
             "volume24h": fixed(day.lots * scale.lot_grid[1] * 10_000 // 10**lot_decimals, 4),
             "fundingIntervalHour": str(rules.funding_interval_min // 60),
-            "fundingCap": "0.005",
+            "fundingCap": FUNDING_CAP,
             "singleOpenInterest": scale.qty_text(interest // 2),
             "singleOpenInterestValue": fixed(interest_cents // 2, 2),
             "nextFundingTime": str(market.next_funding_ms(symbol, now)),

@@ -67,8 +67,8 @@ class TradeSocket:
         self._visits = AddressLimits(per_second, SECOND_MS)
         self.protection: Refusal | None = None
 
-    def text(self, session: TradeSession, data: bytes, now: int) -> bytes:
-        """Answer one text."""
+    def text(self, session: TradeSession, data: bytes, now: int, clock: int) -> bytes:
+        """Answer one text at ``now``. ``clock`` is what the exchange's own clock tells."""
         session.count += 1
         try:
             frame = orjson.loads(data)
@@ -78,18 +78,18 @@ class TradeSocket:
             return _control(session, {}, "", BAD_FRAME)
         op = frame.get("op")
         if op == "ping":
-            stamp = [str(now // NS_PER_MS)]
+            stamp = [str(clock // NS_PER_MS)]
             return orjson.dumps({"retCode": 0, "retMsg": "OK", "op": "pong", "data": stamp, "connId": session.conn_id})
         if op == "auth":
-            return _control(session, frame, "auth", self._login(session, frame.get("args"), now))
+            return _control(session, frame, "auth", self._login(session, frame.get("args"), clock))
         if not isinstance(op, str) or op not in OPS:
             return _control(session, frame, op if isinstance(op, str) else "", UNKNOWN_OP)
-        return self._order(session, frame, op, now)
+        return self._order(session, frame, op, now, clock)
 
-    def _login(self, session: TradeSession, args: object, now: int) -> Refusal | None:
+    def _login(self, session: TradeSession, args: object, clock: int) -> Refusal | None:
         if session.authenticated:
             return REPEATED_LOGIN
-        reason = self._door.refuse_socket(args, now // NS_PER_MS)
+        reason = self._door.refuse_socket(args, clock // NS_PER_MS)
         if not reason:
             session.authenticated = True
             return None
@@ -97,8 +97,8 @@ class TradeSocket:
         codes = {_PARAMS: 10001, _KEY: 10003}
         return Refusal(codes.get(reason, 10004), reason)
 
-    def _order(self, session: TradeSession, frame: dict[str, Any], op: str, now: int) -> bytes:
-        refusal = self._refuse(session, frame, now)
+    def _order(self, session: TradeSession, frame: dict[str, Any], op: str, now: int, clock: int) -> bytes:
+        refusal = self._refuse(session, frame, now, clock)
         if refusal is None:
             done = self._endpoints.call(OPS[op], frame["args"][0], now)
         else:
@@ -108,12 +108,12 @@ class TradeSocket:
         header = {
             **dict(done.headers),
             "Traceid": hashlib.blake2b(text, digest_size=16).hexdigest(),
-            "Timenow": str(now // NS_PER_MS),
+            "Timenow": str(clock // NS_PER_MS),
         }
         answer |= {"data": done.result, "retExtInfo": done.ext, "header": header, "connId": session.conn_id}
         return orjson.dumps(answer)
 
-    def _refuse(self, session: TradeSession, frame: dict[str, Any], now: int) -> Refusal | None:
+    def _refuse(self, session: TradeSession, frame: dict[str, Any], now: int, clock: int) -> Refusal | None:
         """Return the first thing that is wrong with an order request's envelope."""
         if not session.authenticated:
             return NO_LOGIN
@@ -126,7 +126,7 @@ class TradeSocket:
             return BAD_REQ_ID
         if req_id and not session.is_new(req_id):
             return DUPLICATE
-        late = _refuse_header(frame.get("header"), now // NS_PER_MS)
+        late = _refuse_header(frame.get("header"), clock // NS_PER_MS)
         if late is not None:
             return late
         return _refuse_args(frame.get("args"))

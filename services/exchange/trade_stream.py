@@ -40,6 +40,10 @@ class TradeStream:
         self._recent.append(trade)
         return trade
 
+    def regrid(self, scale: Scale, last_ticks: int) -> None:
+        """Go on in the steps of another grid."""
+        self._scale, self._last_ticks = scale, last_ticks
+
     def recent(self, limit: int) -> list[dict[str, Any]]:
         """Return the last trades, newest first."""
         return [orjson.loads(trade) for trade, _ in zip(reversed(self._recent), range(limit), strict=False)]

@@ -57,6 +57,10 @@ class Trading:
         """/v5/position/switch-mode."""
         return self._position_rules.switch_mode(params)
 
+    def switch_isolated(self, params: dict[str, Any], now: int) -> dict[str, Any]:
+        """/v5/position/switch-isolated."""
+        return self._position_rules.switch_isolated(params)
+
     def submit(self, request: OrderRequest, now: int) -> Order:
         """Take an order that makes sense."""
         return self._engine.submit(request, now)
@@ -74,6 +78,10 @@ class Trading:
     def take_matches(self) -> list[tuple[str, Fill]]:
         """Return the matches of the account's own takers since the last call, for the public tape."""
         return self._engine.take_matches()
+
+    def add_matches(self, matches: list[tuple[str, Fill]]) -> None:
+        """Have matches put on the public tape that were nobody's doing of the account's."""
+        self._engine.add_matches(matches)
 
     def take_liquidated(self) -> list[Liquidated]:
         """Return the takeovers since the last call, for the public stream of liquidations."""

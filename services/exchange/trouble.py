@@ -14,10 +14,13 @@ from services.exchange.desk import Desk
 from services.exchange.fault_frames import FrameFaults
 from services.exchange.fault_requests import Query, RequestFaults
 from services.exchange.faults import COMMAND, SOCKET, STATE, Fault, Faults
-from services.exchange.sockets import PUBLIC_PATH
+from services.exchange.regridding import Regridding
+from services.exchange.sockets import PRIVATE_PATH, STATUS_PATH, TRADE_PATH
+from services.exchange.status import SystemStatus
 from services.exchange.streams import Streams
 from services.exchange.trading import Trading
 
+STATUS_REST = "/v5/system/status"
 Frames = list[tuple[str, bytes]]
 REVOKED = {10003: "API key is invalid.", 33004: "Your api key has expired."}
 # What the venue answers during a maintenance is not documented beyond "server error": the code for an unknown outcome.
@@ -35,9 +38,12 @@ class Commands(NamedTuple):
     liquidate: Callable[[int], bool]
     deleverage: Callable[[str, float, int], bool]  # symbol, share of the position
     delist: Callable[[str, int], None]
+    regridding: Regridding
 
 
-def commands_of(desk: Desk, trading: Trading, streams: Streams, jump: Callable[[str, float], None] | None) -> Commands:
+def commands_of(
+    desk: Desk, trading: Trading, streams: Streams, jump: Callable[[str, float], None] | None, regridding: Regridding
+) -> Commands:
     """Return what this exchange can be made to do."""
 
     def deleverage(symbol: str, share: float, now: int) -> bool:
@@ -51,6 +57,7 @@ def commands_of(desk: Desk, trading: Trading, streams: Streams, jump: Callable[[
         liquidate=trading.liquidate,
         deleverage=deleverage,
         delist=lambda symbol, now: trading.set_status(symbol, "Closed", now),
+        regridding=regridding,
     )
 
 
@@ -67,8 +74,11 @@ NOTHING = Struck([], [])
 class Trouble:
     """All faults of one exchange."""
 
-    def __init__(self, faults: Faults, door: Door, commands: Commands, query: Query, new_id: Callable[[], str]) -> None:
-        self.faults, self._door, self._commands = faults, door, commands
+    def __init__(
+        self, faults: Faults, door: Door, commands: Commands, query: Query, new_id: Callable[[], str],
+        status: SystemStatus,
+    ) -> None:  # fmt: skip
+        self.faults, self._door, self._commands, self._status = faults, door, commands, status
         self.frames, self.requests = FrameFaults(faults), RequestFaults(faults, query, new_id)
         self._storm_ns: dict[int, int] = {}  # Number of the fault -> when it strikes next.
         self._down = False
@@ -86,8 +96,13 @@ class Trouble:
         offset_ns: int = fault.own["ms"]
         return now + offset_ns
 
-    def unavailable(self) -> bool:
-        """Whether there is a maintenance."""
+    def unavailable(self, path: str) -> bool:
+        """Whether there is a maintenance, and the path is not where that is told or ended."""
+        if path in (STATUS_PATH, STATUS_REST) or path.startswith("/admin/"):
+            return False
+        return self._is_down()
+
+    def _is_down(self) -> bool:
         return self.faults.any(STATE) and self.faults.lasting("maintenance") is not None
 
     def refuse(self, fault: Fault) -> str:
@@ -97,24 +112,49 @@ class Trouble:
         symbol = fault.where.get("symbol")
         if symbol is not None and not any(fnmatchcase(one, symbol) for one in self._commands.symbols):
             return f"there is no symbol {symbol!r}"
+        if fault.name == "regrid":
+            reasons = (self._commands.regridding.refuse(one, **fault.own) for one in self._named(fault))
+            return next((reason for reason in reasons if reason), "")
         return ""
+
+    def _named(self, fault: Fault) -> list[str]:
+        """Return the symbols that a command names."""
+        wanted = fault.where.get("symbol", "*")
+        return [symbol for symbol in self._commands.symbols if fnmatchcase(symbol, wanted)]
 
     # --- time -------------------------------------------------------------------------------------------------------
 
     def tick(self, connections: Mapping[int, str], now: int) -> Struck:
         """Do what is due. ``connections`` are all sockets and their paths."""
         self.requests.remember(now)
-        if self.quiet and not self._down:
+        if self.quiet and not self._down and not self._status.open:
             return NOTHING
         struck = Struck(self._cuts(connections, now), [])
         self._revoke(connections, struck)
         self._maintain(connections, struck, now)
+        struck.frames.extend(self._status.advance(now))
         for fault in self.faults.in_force(COMMAND):
-            if self.faults.chance(fault):
+            if fault.name != "regrid" and self.faults.chance(fault):
                 fault.left -= 1
                 fault.applied += 1
                 struck.frames.extend(self._command(fault, now))
         return struck
+
+    def regrid(self, now: int) -> Frames:
+        """Do the changes of grids that are due and can be done, after everything else has been said."""
+        said: Frames = []
+        if self.quiet:
+            return said
+        for fault in self.faults.in_force(COMMAND, ("regrid",)):
+            done = [
+                self._commands.regridding.change(symbol, fault.own["tick"], fault.own["lot"], now)
+                for symbol in self._named(fault)
+            ]
+            said += [frame for frames in done for frame in frames or ()]
+            if None not in done:
+                fault.left -= 1
+                fault.applied += 1
+        return said
 
     def _cuts(self, connections: Mapping[int, str], now: int) -> list[int]:
         cut: list[int] = []
@@ -142,13 +182,13 @@ class Trouble:
             code = int(fault.own["code"])
             self._door.revoked = Refusal(code, REVOKED.get(code, REVOKED[10003]))
             fault.applied += 1
-            struck.cut.extend(one for one, path in connections.items() if path != PUBLIC_PATH)
+            struck.cut.extend(one for one, path in connections.items() if path in (PRIVATE_PATH, TRADE_PATH))
 
     def _maintain(self, connections: Mapping[int, str], struck: Struck, now: int) -> None:
         """Go down, cutting all sockets; or come up again, with streams that begin anew."""
-        down = self.unavailable()
+        down = self._is_down()
         if down and not self._down:
-            struck.cut.extend(connections)
+            struck.cut.extend(one for one, path in connections.items() if path != STATUS_PATH)
             for fault in self.faults.in_force(STATE, ("maintenance",)):
                 fault.applied += 1
         if self._down and not down:
@@ -158,15 +198,13 @@ class Trouble:
     def _command(self, fault: Fault, now: int) -> Frames:
         """Make one thing happen, to every symbol that it names."""
         commands, own = self._commands, fault.own
-        wanted = fault.where.get("symbol", "*")
-        symbols = [symbol for symbol in commands.symbols if fnmatchcase(symbol, wanted)]
         match fault.name:
             case "restart_streams":
                 return commands.restart_streams(now)
             case "liquidate":
                 commands.liquidate(now)
                 return []
-        for symbol in symbols:
+        for symbol in self._named(fault):
             self._command_symbol(fault.name, symbol, own, now)
         return []
 

@@ -6,6 +6,8 @@ Text that came over the wire is kept byte for byte: every character of ``query``
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from shared.messages import Message
 
 
@@ -57,6 +59,15 @@ class SocketSend(Message, frozen=True):
 
     connection: int
     data: bytes
+
+
+class SocketFrames(Message, frozen=True):
+    """Market data for a client: the text frames of one moment, in order. Most of what an exchange says is this."""
+
+    DIGESTED: ClassVar[bool] = True
+
+    connection: int
+    frames: tuple[bytes, ...]
 
 
 class SocketClose(Message, frozen=True):

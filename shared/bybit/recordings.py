@@ -234,6 +234,8 @@ class _Survey:
         prices = self._prices.setdefault(symbol, _Grid())
         sizes = self._sizes.setdefault(symbol, _Grid())
         for price, size in levels:
+            if not price.strip("0."):
+                raise ValueError(f"{price!r} is not a price")
             prices.add(price)
             sizes.add(size)
 

@@ -81,6 +81,14 @@ def test_funding(client: Any) -> None:
     assert client.fetch_funding_rate_history(SWAP, limit=5)
 
 
+def test_open_interest(client: Any) -> None:
+    """ccxt fetch_open_interest, fetch_open_interest_history: v5/market/open-interest."""
+    assert client.fetch_open_interest(SWAP)["symbol"] == SWAP
+    history = client.fetch_open_interest_history(SWAP, "1h", limit=5)
+    assert len(history) == 5
+    assert all(one["openInterestAmount"] or one["openInterestValue"] for one in history)
+
+
 def test_leverage_tiers(client: Any) -> None:
     """ccxt fetch_market_leverage_tiers: v5/market/risk-limit."""
     assert client.fetch_market_leverage_tiers(SWAP)[0]["maxLeverage"] >= 1

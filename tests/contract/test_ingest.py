@@ -56,6 +56,7 @@ def scale_of(rest: Rest) -> Scale:
 
 
 def test_every_topic_that_ingest_asks_for_comes_and_is_understood(lines: Lines, flat: Rest) -> None:
+    """Source: v5/websocket/public/{orderbook,trade,ticker,all-liquidation}."""
     fed = Fed(lines.open(), scale_of(flat))
     fed.until(lambda: fed.book.valid and fed.has(Kind.TRADE) and fed.has(Kind.TICKER) and fed.has(Kind.FUNDING))
     counts = fed.rig.counts
@@ -63,6 +64,7 @@ def test_every_topic_that_ingest_asks_for_comes_and_is_understood(lines: Lines, 
 
 
 def test_a_liquidation_goes_through_the_ring_to_the_tape(lines: Lines, flat: Rest) -> None:
+    """Source: v5/websocket/public/all-liquidation."""
     scale = scale_of(flat)
     fed = Fed(lines.open(), scale)
     fed.until(lambda: fed.book.valid)

@@ -54,6 +54,10 @@ def test_market_data(client: HTTP) -> None:
     instruments = rows(client.get_instruments_info(category="linear"))
     assert {row["symbol"] for row in instruments} == {"BTCUSDT", "ETHUSDT", "SOLUSDT", "SUIUSDT"}
     assert float(rows(client.get_tickers(**LINEAR))[0]["lastPrice"]) > 0
+    interest = rows(client.get_open_interest(**LINEAR, intervalTime="5min", limit=3))
+    assert [list(row) for row in interest] == [["openInterest", "timestamp"]] * 3
+    assert rows(client.get_long_short_ratio(**LINEAR, period="1h", limit=1))
+    assert rows(client.get_insurance(coin="USDT"))
     book = client.get_orderbook(**LINEAR, limit=50)["result"]
     assert len(book["b"]) == len(book["a"]) == 50
     assert float(book["b"][0][0]) < float(book["a"][0][0])

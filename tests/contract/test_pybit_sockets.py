@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pybit.unified_trading import WebSocket, WebSocketTrading
 
-from tests.contract.addresses import pybit_sockets
+from tests.contract.addresses import pybit_http, pybit_sockets
 from tests.contract.client import KEY, LINEAR, SECRET, SYMBOL, WAIT_S, Json, Rest, price_text, until
 from tests.exchange_process import Running
 
@@ -184,3 +184,21 @@ def test_many_orders_one_after_the_other(trading: WebSocketTrading, flat: Rest) 
             trading.place_order(heard.put, error_callback=heard.put, **order)
         assert [hear(heard)["retCode"] for _ in range(8)] == [0] * 8
         flat.post("/v5/order/cancel-all", **LINEAR)
+
+
+def test_the_system_status(exchange_alone: Rest) -> None:
+    """pybit system_status_stream, get_system_status: v5/system-status, told before, during and after."""
+    heard: Heard = queue.Queue()
+    with pybit_sockets(exchange_alone.port):
+        socket = WebSocket(testnet=False, channel_type="misc/status")
+    http = pybit_http(exchange_alone.port)
+    try:
+        socket.system_status_stream(callback=heard.put)
+        assert exchange_alone.send("POST", "/admin/faults", b"maintenance at=300ms for=100ms").code == 0
+        states = [hear(heard)["data"][0]["state"] for _ in range(3)]
+        assert states == ["scheduled", "ongoing", "completed"]
+        (row,) = http.get_system_status()["result"]["list"]
+        assert (row["product"], row["state"]) == ([1], "completed")
+    finally:
+        socket.exit()
+        http.client.close()

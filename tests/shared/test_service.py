@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from shared import journal
 from shared.config import Config
 from shared.fleet import SIZE, FleetPage
-from shared.journal import INPUT, OUTPUT
+from shared.journal import INPUT, OUTPUT, Digest
 from shared.messages import Command, Dirty, Log, Message, Started, StopRequested, Tick
 from shared.service import Context, ReplayDiffersError, Service, handlers, replay
 
@@ -152,6 +153,39 @@ def test_a_replay_says_the_same(make: Callable[..., Service], tmp_path: Path) ->
     assert len(told) == 8
     with pytest.raises(ReplayDiffersError, match="the core says"):
         list(replay(Counter(every=2), entries(tmp_path)))
+
+
+class Bulk(Message, frozen=True):
+    """A great deal of data."""
+
+    DIGESTED: ClassVar[bool] = True
+
+    data: bytes
+
+
+class Talker:
+    """Says much at every tick."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def on_tick(self, message: Tick, now: int) -> list[Message]:
+        return [Bulk(self.data), Command("after", "pause")]
+
+
+def test_of_much_data_the_journal_holds_a_digest_that_tells_a_changed_byte(
+    make: Callable[..., Service], tmp_path: Path
+) -> None:
+    done: list[Message] = []
+    service = make(Talker(b"a" * 10_000), done.append)
+    service.feed(Tick())
+    service._journal.flush()
+    assert done[0] == Bulk(b"a" * 10_000)
+    held = entries(tmp_path)
+    assert [type(entry.message) for entry in held] == [Tick, Digest, Command]
+    assert len(list(replay(Talker(b"a" * 10_000), held))) == 1
+    with pytest.raises(ReplayDiffersError, match="Digest"):
+        list(replay(Talker(b"a" * 9_999 + b"b"), held))
 
 
 def test_handlers_are_found_by_name() -> None:

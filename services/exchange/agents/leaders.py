@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from services.exchange.agents.regimes import RegimeValue
 from services.exchange.day import Day
 from services.exchange.flow import S, U
+from services.exchange.grid import Regrid
 from services.exchange.matching import Fill
 from services.exchange.truth import EVENT, Deed, Truth
 from shared.scale import E8
@@ -72,6 +73,11 @@ class Leaders:
         deed.low_ticks, deed.high_ticks = sorted((self._from_uticks // U, target))
         self._truth.tell(deed, now + run_ns)
         return ()
+
+    def regrid(self, symbol: str, change: Regrid) -> None:
+        """The symbol goes on in the steps of another grid: so does the way home from its run."""
+        if symbol == self._leader:
+            self._from_uticks = change.ticks(self._from_uticks)
 
     def _fits(self, symbol: str) -> bool:
         return self._change(symbol, SCORE_USDT * LEADING[1]) < CHANGE_MAX

@@ -26,9 +26,7 @@ def stream_of(depth: int, *orders: tuple[int, int, int, int]) -> tuple[MatchingB
 
 def advance(book: MatchingBook, stream: DepthStream, now: int, seq: int, cts_ms: int) -> list[bytes]:
     """Tell the stream what has changed, and return what it says."""
-    changed = book.take_changed()
-    bids, asks = ({key: lots for key, lots in changed.items() if key * side > 0} for side in (1, -1))
-    stream.note(bids, asks)
+    stream.note(book.take_changed())
     frame = stream.advance(now, seq, cts_ms)
     return [] if frame is None else [frame]
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from services.exchange.core import ExchangeCore
-from services.exchange.wire import SocketSend, SocketText
+from services.exchange.wire import SocketFrames, SocketSend, SocketText
 from shared.messages import Message
 from tests.exchange_rig import SYMBOL, Rig
 
@@ -25,10 +25,12 @@ class Line(Rig):
         self.got.clear()
 
     def take(self, outputs: list[Message]) -> None:
-        mine = [one for one in outputs if isinstance(one, SocketSend) and one.connection == getattr(self, "client", 0)]
-        if hasattr(self, "got"):
-            self.got += [one.data for one in mine]
-        super().take([one for one in outputs if one not in mine] if hasattr(self, "client") else outputs)
+        for one in outputs:
+            if isinstance(one, SocketSend | SocketFrames) and one.connection == getattr(self, "client", 0):
+                if hasattr(self, "got"):
+                    self.got += [one.data] if isinstance(one, SocketSend) else one.frames
+            else:
+                super().take([one])
 
     def say(self, connection: int, frame: object) -> dict[str, Any]:
         self.take(self.core.on_socket_text(SocketText(connection, orjson.dumps(frame)), self.now))

@@ -102,3 +102,17 @@ def test_a_better_price_than_the_makers_is_taken() -> None:
     book.submit(2, 7, BUY, 650_000 + 100, 50, "GTC")
     run(flow, S)
     assert book.order(2) is None
+
+
+def test_whatever_somebody_else_does_beside_the_touch_is_put_in_order_at_once() -> None:
+    book, flow = flow_of(seed=2)
+    for second in range(1, 60):
+        run(flow, second * S)
+        for side in (BUY, SELL):
+            price = book.depth(side, 5)[second % 5][0]
+            book.cancel(flow._id(side, price))
+        flow.act()
+        flow.act()  # The first may have left a wide spread.
+        for side in (BUY, SELL):
+            touch = flow._touch(side)
+            assert all(book.level_lots(side, touch - side * away) for away in range(1, 5))

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from services.exchange.core import ExchangeCore, Venue
+from services.exchange.core import ExchangeCore
 from services.exchange.keeping import Keep, Keeper, Recall, Record, Restored
 from services.exchange.orders import ORDERS_KEPT, RESTING
+from services.exchange.venue import Venue
 from shared.messages import Started
 from shared.scale import E8
 from tests.exchange_rig import MS, OTHER, SETTINGS, SYMBOL, HandMarket, Rig

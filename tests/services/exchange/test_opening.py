@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from services.exchange import opening
-from services.exchange.core import Settings
 from services.exchange.stops import COMPLETION, Timing
+from services.exchange.venue import Settings
 from shared.config import Exchange
 from shared.exits import Exit
 from shared.scale import E8

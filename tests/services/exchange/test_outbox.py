@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.exchange.outbox import Outbox
-from services.exchange.wire import HttpReply, SocketSend
+from services.exchange.wire import HttpReply, SocketFrames, SocketSend
 
 
 def reply(number: int) -> HttpReply:
@@ -28,6 +28,16 @@ def test_nothing_overtakes_on_one_socket() -> None:
     outbox.send(2, b"elsewhere", 10)
     assert outbox.take(10) == [SocketSend(2, b"elsewhere")]
     assert outbox.take(20) == [SocketSend(1, b"acknowledged"), SocketSend(1, b"delta")]
+
+
+def test_market_data_of_a_moment_leaves_together_unless_something_else_is_on_its_way() -> None:
+    outbox = Outbox()
+    outbox.pass_all_on(1, [b"one", b"two"], 10)
+    assert outbox.take(10) == [SocketFrames(1, (b"one", b"two"))]
+    outbox.send(1, b"acknowledged", 30)
+    outbox.pass_all_on(1, [b"three", b"four"], 20)
+    assert outbox.take(20) == []
+    assert outbox.take(30) == [SocketSend(1, data) for data in (b"acknowledged", b"three", b"four")]
 
 
 def test_what_is_due_to_a_closed_socket_goes_nowhere() -> None:

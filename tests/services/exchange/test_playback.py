@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.exchange.core import ExchangeCore, Venue
+from services.exchange.core import ExchangeCore
 from services.exchange.faults import Faults
 from services.exchange.playback import PlaybackMarket, shifted
+from services.exchange.venue import Venue
 from shared.bybit import recordings
 from shared.messages import Instrument, Started
 from shared.scale import E8
@@ -316,3 +317,62 @@ def test_no_more_of_a_recording_is_held_than_the_next_frame() -> None:
     assert read == 4
     market.advance(NOW + S)
     assert market.ended(NOW + S)
+
+
+VALUE = re.compile(rb'(?<=[:[,])("[^"]*"|-?[0-9]+(?:[.][0-9]+)?)(?=[],}])')
+WRONG = (
+    b"null", b"[]", b"{}", b'"x"', b"-1", b'"-5"', b"1e999", b'"1e5"', b"true", b'"\xff"', b"0", b'"0"', b'""',
+    b"1" * 30, b'"9999999"',
+)  # fmt: skip
+
+
+def spoilt(dice: Random) -> list[bytes]:
+    """Return the lines of a recording in which one or two things are not what they should be."""
+    trade = {"T": 1_700_000_000_020, "s": "BTCUSDT", "S": "Buy", "v": "0.100", "p": "100.10", "i": "x", "BT": False}
+    trades = {"topic": "publicTrade.BTCUSDT", "type": "snapshot", "ts": 1_700_000_000_021, "data": [trade]}
+    frames = [*FRAMES, (RECORDED + 40 * MS, orjson.dumps(trades)), (RECORDED + 50 * MS, FRAMES[0][1])]
+    lines = [b"%d %b" % pair for pair in frames]
+    for _ in range(dice.randint(1, 2)):
+        number = dice.randrange(len(lines))
+        spot = dice.choice(list(VALUE.finditer(lines[number])))
+        new = dice.choice(WRONG) if dice.random() < 0.9 else spot.group()[:-1]
+        lines[number] = lines[number][: spot.start()] + new + lines[number][spot.end() :]
+    return lines
+
+
+def check_spoilt(folder: Path, seeds: range) -> tuple[int, int]:
+    """Return how many spoilt recordings were refused, with one line and its place, and how many were played."""
+    path, refused = folder / "spoilt.ndjson", 0
+    for seed in seeds:
+        path.write_bytes(b"\n".join(spoilt(Random(seed))) + b"\n")
+        try:
+            found = recordings.describe(path)
+        except recordings.RecordingError as error:
+            refused += 1
+            assert re.fullmatch(rf"{re.escape(str(path))}(:[1-6])?: [^\n]+", str(error)), error
+            continue
+        market = PlaybackMarket(lambda: recordings.read(path), found.instruments)
+        rig = Rig()
+        rig.core = ExchangeCore(lambda now, market=market: Venue(market, market.books, market.play), SETTINGS)  # type: ignore[misc]
+        rig.take(rig.core.on_started(Started("exchange", "run", 0), rig.now))
+        line = rig.connect()
+        for topic in (BOOK, "publicTrade.BTCUSDT", "tickers.BTCUSDT"):
+            rig.say(line, {"op": "subscribe", "args": [topic]})
+        rig.tick(60)
+        for name in ("tickers", "orderbook", "recent-trade", "kline"):
+            answer = rig.get(f"/v5/market/{name}", category="linear", symbol="BTCUSDT", interval="1")
+            assert answer["retCode"] in (0, 10001), (seed, answer)
+        rig.order(qty="1")
+        rig.tick(20)
+        assert rig.ledger()["conserved"], seed
+    return refused, len(seeds) - refused
+
+
+def test_a_recording_with_nonsense_in_it_is_refused_with_its_line_or_played(tmp_path: Path) -> None:
+    refused, played = check_spoilt(tmp_path, range(60))
+    assert min(refused, played) > 10
+
+
+@pytest.mark.full
+def test_twelve_hundred_recordings_with_nonsense_in_them(tmp_path: Path) -> None:
+    check_spoilt(tmp_path, range(100, 1_300))

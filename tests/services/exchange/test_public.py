@@ -8,8 +8,10 @@ from typing import Any
 import orjson
 import pytest
 
+from services.exchange.profile import PROFILES
 from services.exchange.public import PublicStreams
 from services.exchange.synthetic import INSTRUMENTS, START_PRICES_TICKS, SyntheticMarket
+from services.exchange.universe import universe
 
 MS = 1_000_000
 S = 1_000_000_000
@@ -182,3 +184,52 @@ def test_rest_answers_agree_with_the_book() -> None:
 def test_a_client_cannot_leave_what_it_does_not_watch() -> None:
     with pytest.raises(AssertionError):
         streams_of()[1].unwatch("tickers.BTCUSDT")
+
+
+def leader_of(tickers: dict[str, dict[str, str]]) -> tuple[str, float]:
+    """Return the symbol with the greatest turnover x |change|, and how far it is above the second."""
+    products = {symbol: float(row["turnover24h"]) * abs(float(row["price24hPcnt"])) for symbol, row in tickers.items()}
+    first, second = sorted(products, key=lambda symbol: -products[symbol])[:2]
+    return first, products[first] / products[second]
+
+
+def contest(symbols: int, seed: int, seconds_max: int) -> list[float]:
+    """Follow nothing but tickers; return how far each leader that was announced stood above the second one.
+
+    What was announced is read only to judge: the leader is named from the frames, and again from REST.
+    """
+    listed = universe(symbols)
+    rules, starts = [one.rules for one in listed.values()], [one.start_ticks for one in listed.values()]
+    market = SyntheticMarket(Random(seed), rules, starts, NOW, PROFILES["labelled"])
+    streams = PublicStreams(market, NOW)
+    tickers: dict[str, dict[str, str]] = {symbol: {} for symbol in listed}
+    frames, judged, found = join(streams, [f"tickers.{symbol}" for symbol in listed], NOW), 0, list[float]()
+    for now in range(NOW + S, NOW + seconds_max * S, S):
+        for _, data in frames:
+            row = orjson.loads(data)["data"]
+            tickers[row["symbol"]] |= row
+        frames = drive(market, streams, now)
+        told = [deed for deed in market.truth.deeds() if deed.kind == "leader"]
+        if not told or told[-1].number == judged or now < told[-1].end_ns + 20 * S:
+            continue
+        judged = told[-1].number
+        leader, ratio = leader_of(tickers)
+        assert leader == leader_of({symbol: streams.ticker_row(symbol) for symbol in listed})[0]
+        found.append(ratio if leader == told[-1].symbol else 0.0)
+        if symbols < 50:
+            break
+    return found
+
+
+def test_who_leads_is_seen_from_the_tickers_alone() -> None:
+    (ratio,) = contest(symbols=5, seed=3, seconds_max=290)
+    assert ratio > 1.2
+
+
+@pytest.mark.full
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_who_leads_among_fifty_is_seen_from_the_tickers_alone(seed: int) -> None:
+    ratios = contest(symbols=50, seed=seed, seconds_max=300)
+    assert len(ratios) == 1
+    assert min(ratios) > 1.2, ratios

@@ -8,12 +8,13 @@ from typing import Any
 import msgspec
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, seed
 from hypothesis import strategies as st
 
 from services.exchange.limits import Limits
-from services.exchange.wire import HttpRequest
+from services.exchange.wire import HEADERS, HttpRequest
 from tests.exchange_rig import MS, SETTINGS, SYMBOL, Rig
+from tests.venue_codes import DOCUMENTED, STATUSES
 
 
 def test_an_answer_has_bybits_envelope() -> None:
@@ -171,7 +172,10 @@ def test_whatever_the_body_holds_there_is_an_answer(path: str, body: dict[str, A
     }
     reply = rig.ask(rig.request("POST", path, body=orjson.dumps(usual | body)))
     assert reply.status == 200
-    assert isinstance(orjson.loads(reply.body)["retCode"], int)
+    answer = orjson.loads(reply.body)
+    assert list(answer) == ["retCode", "retMsg", "result", "retExtInfo", "time"]
+    assert answer["retCode"] in DOCUMENTED, answer
+    assert (answer["retMsg"] == "OK") == (not answer["retCode"])
 
 
 @given(
@@ -187,4 +191,26 @@ def test_whatever_the_query_holds_there_is_an_answer(path: str, query: str) -> N
     query = query.encode("utf-8", "replace").decode("latin-1")
     reply = rig.ask(rig.request("GET", path, query))
     assert reply.status == 200
-    assert isinstance(orjson.loads(reply.body)["retCode"], int)
+    answer = orjson.loads(reply.body)
+    assert list(answer) == ["retCode", "retMsg", "result", "retExtInfo", "time"]
+    assert answer["retCode"] in DOCUMENTED, answer
+    assert (answer["retMsg"] == "OK") == (not answer["retCode"])
+
+
+@seed(1)
+@given(
+    method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD", "get"]),
+    path=st.sampled_from([path for _, path in ROUTES]) | st.text(st.characters(max_codepoint=127), max_size=30),
+    headers=st.dictionaries(st.sampled_from(sorted(HEADERS)), st.text(max_size=20), max_size=5),
+    body=st.binary(max_size=40),
+)
+def test_whatever_a_stranger_sends_there_is_an_answer_with_a_documented_status(
+    method: str, path: str, headers: dict[str, str], body: bytes
+) -> None:
+    rig = SHARED.rig
+    rig.tick(250)
+    reply = rig.ask(HttpRequest(0, method, f"/{path.lstrip('/')}", "", tuple(headers.items()), body, "10.0.0.9"))
+    answer = orjson.loads(reply.body)
+    assert reply.status in {200, *STATUSES}
+    assert answer["retCode"] in DOCUMENTED | STATUSES, answer
+    assert (reply.status == 200) or answer["retCode"] in {reply.status, *DOCUMENTED}

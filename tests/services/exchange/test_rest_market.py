@@ -25,7 +25,7 @@ def test_time_is_told_in_two_ways() -> None:
 def test_an_instrument_has_bybits_keys_and_its_rules() -> None:
     row = instrument_row(Money(RULES[0]), 5, "Trading")
     assert list(row) == INSTRUMENT_KEYS
-    assert row["priceFilter"] == {"minPrice": "0.10", "maxPrice": "2000000.00", "tickSize": "0.10"}
+    assert row["priceFilter"] == {"minPrice": "0.10", "maxPrice": "1999999.80", "tickSize": "0.10"}
     assert row["lotSizeFilter"] == {
         "maxOrderQty": "1500.000", "minOrderQty": "0.001", "qtyStep": "0.001", "postOnlyMaxOrderQty": "1500.000",
         "maxMktOrderQty": "150.000", "minNotionalValue": "5",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 
+from services.exchange.auth import signature
 from services.exchange.wire import SocketClose, SocketOpened
-from tests.exchange_rig import MS, OTHER, SYMBOL, Rig
+from tests.exchange_rig import KEY, MS, OTHER, SECRET, SYMBOL, LiveRig, Rig
 
 
 def cuts(rig: Rig) -> list[int]:
@@ -127,3 +129,41 @@ def test_a_price_jump_sets_stops_off() -> None:
     assert rig.position()["size"] == "0"
     rows = rig.get("/admin/faults")["result"]["list"]
     assert [(row["state"], row["applied"]) for row in rows] == [("over", 1)]
+
+
+def test_a_wrong_clock_shows_in_the_streams_only_where_that_is_asked_for() -> None:
+    stamps = {}
+    for data in ("no", "yes"):
+        rig = LiveRig()
+        rig.fault(f"skew ms=-2500ms data={data}")
+        now_ms = rig.now // MS + 2_500
+        expires = now_ms + 1_000
+        topics = [f"{head}.{SYMBOL}" for head in ("orderbook.50", "orderbook.1", "publicTrade", "tickers", "kline.1")]
+        line = rig.connect()
+        rig.say(line, {"op": "subscribe", "args": topics})
+        private = rig.connect(private=True)
+        sign = signature(SECRET, f"GET/realtime{expires}".encode())
+        assert rig.say(private, {"op": "auth", "args": [KEY, expires, sign]})["success"]
+        rig.say(private, {"op": "subscribe", "args": ["order", "execution", "position"]})
+        stamp = str(rig.now // MS - 2_500)
+        order = {"category": "linear", "symbol": SYMBOL, "side": "Buy", "orderType": "Market", "qty": "0.01"}
+        request = rig.request("POST", "/v5/order/create", body=orjson.dumps(order), stamp=stamp)
+        assert orjson.loads(rig.ask(request).body)["retCode"] == 0
+        rig.tick(1_500)
+        said = [frame for frame in rig.sent[line] if "topic" in frame]
+        assert {frame["topic"] for frame in said} == set(topics)
+        times = [frame[key] for frame in said for key in ("ts", "cts") if key in frame]
+        times += [row["T"] for frame in said if frame["topic"].startswith("publicTrade") for row in frame["data"]]
+        own = [frame for frame in rig.sent[private] if "topic" in frame]
+        times += [frame["creationTime"] for frame in own]
+        times += [int(row["execTime"]) for frame in own if frame["topic"] == "execution" for row in frame["data"]]
+        times += [int(row["updatedTime"]) for frame in own if frame["topic"] != "execution" for row in frame["data"]]
+        assert len(own) == 3
+        query = f"category=linear&symbol={SYMBOL}"
+        history = rig.ask(rig.request("GET", "/v5/order/history", query, stamp=str(rig.now // MS - 2_500))).body
+        times += [int(row["createdTime"]) for row in orjson.loads(history)["result"]["list"]]
+        stamps[data] = min(times) - rig.now // MS, max(times) - rig.now // MS
+        bars = [row["start"] % 60_000 for frame in said if frame["topic"].startswith("kline") for row in frame["data"]]
+        assert set(bars) == {0}
+    assert all(-1_700 < offset <= 10 for offset in stamps["no"])
+    assert all(-4_200 < offset <= -2_490 for offset in stamps["yes"])

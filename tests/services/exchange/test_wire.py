@@ -9,6 +9,7 @@ from services.exchange.wire import (
     HttpRequest,
     MarketEnded,
     SocketClosed,
+    SocketFrames,
     SocketOpened,
     SocketSend,
     SocketText,
@@ -21,6 +22,7 @@ MESSAGES = [
     SocketOpened(2, "/v5/private"),
     SocketText(2, b"\xff not text"),
     SocketSend(2, b"{}"),
+    SocketFrames(2, (b"{}", b"[]")),
     SocketClosed(2),
     MarketEnded(),
 ]

@@ -128,6 +128,7 @@ def test_rules_that_the_prices_do_not_fit_are_refused(tmp_path: Path) -> None:
     [
         b'{"topic":"orderbook.50.X","data":{"b":[["1e5","1"]],"a":[]}}',
         b'{"topic":"orderbook.50.X","data":{"b":[["1"]],"a":[]}}',
+        b'{"topic":"orderbook.50.X","data":{"b":[["0.00","1"]],"a":[]}}',
         b'{"topic":"orderbook.50.X"}',
         b'{"topic":"orderbook.X"}',
         b'{"topic":7}',
