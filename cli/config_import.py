@@ -29,18 +29,26 @@ def _same(value: Any) -> Any:
 
 KNOWN: dict[str, tuple[str, Convert]] = {
     "trading.symbol": ("scanner.symbols", lambda symbol: [symbol]),
+    "trading.timeframe": ("candles.interval", _same),
     "trading.position_size_usdt": ("risk.position_size_usdt", _same),
     "trading.max_positions": ("risk.max_positions", _same),
     "risk.stop_loss_pct": ("brackets.stop_pct", _percent),
     "risk.take_profit_pct": ("brackets.target_pct", _percent),
+    "indicators.luxfvgtrend.length": ("indicators.luxfvgtrend_length", _same),
+    "indicators.luxfvgtrend.mult": ("indicators.luxfvgtrend_mult", _same),
+    "indicators.tva.volume_ma_period": ("indicators.tva_volume_ma_period", _same),
+    "indicators.cvd.length": ("indicators.cvd_length", _same),
+    "indicators.vfi.period": ("indicators.vfi_period", _same),
+    "indicators.atr.period": ("indicators.atr_period", _same),
+    "data.lookback_bars.1m": ("candles.lookback_1m", _same),
+    "data.lookback_bars.5m": ("candles.lookback_5m", _same),
+    "data.lookback_bars.1h": ("candles.lookback_1h", _same),
     "system.log_level": ("log.level", lambda level: sources.log_level(str(level))),
 }
 """Their path -> our path, and what becomes of the value."""
 
 UNUSED = {
-    "trading.timeframe": "candles are not used yet",
-    "indicators": "candle indicators are not used yet",
-    "data": "candles are not used yet",
+    "data.update_interval": "bars are complete the moment they end",
     "bybit.testnet": "set BYBIT_TESTNET in .env instead; it never selects real money",
 }
 """Their paths (or the start of them) that are understood and have no effect here, and why."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 
 import yaml
 
 from shared import config_sources as sources
+from shared import presets
 from shared.config_leaves import Leaf, leaves, sections
 
 _COMMENT_COLUMN = 36
@@ -25,8 +26,10 @@ def text_of(value: object) -> str:
     return json.dumps(value, default=str)
 
 
-def tree(values: Mapping[str, object], comments: Mapping[str, str]) -> Iterator[str]:
-    """Yield the lines of a YAML file with ``values`` by path, each with its comment."""
+def tree(
+    values: Mapping[str, object], comments: Mapping[str, str], silent: Collection[str] = frozenset()
+) -> Iterator[str]:
+    """Yield the lines of a YAML file with ``values`` by path, each with its comment; ``silent`` ones commented out."""
     opened: list[str] = []
     for path, value in values.items():
         *parents, name = path.split(".")
@@ -35,7 +38,7 @@ def tree(values: Mapping[str, object], comments: Mapping[str, str]) -> Iterator[
                 yield from _heading(parents[: depth + 1], parent)
                 opened = parents[: depth + 1]
         opened = opened[: len(parents)]
-        line = f"{'  ' * len(parents)}{name}: {text_of(value)}"
+        line = f"{'  ' * len(parents)}{'# ' if path in silent else ''}{name}: {text_of(value)}"
         yield f"{line:<{_COMMENT_COLUMN}}  # {comments[path]}" if path in comments else line
 
 
@@ -54,18 +57,26 @@ def as_yaml() -> str:
     head = [
         "# Every parameter, at its default. What may stand where: docs/configuration.md; what is in force:",
         "# `peregrine config show`. Stronger than this file: .env, environment, command line. No secrets here.",
+        "# Lines that begin with # are set by the preset of the strategy; without the # they win over every preset.",
         "",
     ]
     values = {path: leaf.default for path, leaf in leaves().items()}
-    comments = {path: leaf.description for path, leaf in leaves().items()}
-    return "\n".join([*head, *tree(values, comments), ""])
+    comments = {path: leaf.description + _by_preset(path) for path, leaf in leaves().items()}
+    return "\n".join([*head, *tree(values, comments, presets.paths()), ""])
+
+
+def _by_preset(path: str) -> str:
+    """Return what the presets make of a parameter, as the end of its comment."""
+    said = [f"{name} {text_of(value)}" for name, value in presets.values_of(path).items()]
+    return f" Presets: {', '.join(said)}." if said else ""
 
 
 _INTRO = """# Configuration
 
 Written by `peregrine config docs`; a test keeps it equal to the schema.
 
-Weakest first: defaults, `config.yaml`, `.env` beside it, the environment, the command line (`--set risk.leverage=3`).
+Weakest first: defaults, the preset of the strategy in force, `config.yaml`, `.env` beside it, the environment, the
+command line (`--set risk.leverage=3`).
 `peregrine config show` prints every value with its origin, `peregrine config check` only says whether it is valid,
 `peregrine config default` prints a fresh `config.yaml`. Unknown keys, keys given twice, wrong types and values out of
 range are errors: all of them are printed, one line each, and the exit code is 4. Relative paths start at the working
@@ -104,10 +115,31 @@ def as_markdown() -> str:
         "| `BYBIT_TESTNET`, `BOT_BYBIT_TESTNET` | `true` holds orders back from mainnet |",
         *(f"| `{name}` | `{path}` |" for name, path in sources.ALIASES.items()),
     ]
-    parts = [_INTRO.rstrip("\n"), *names, _IMPORT.rstrip("\n")]
+    parts = [_INTRO.rstrip("\n"), *names, _IMPORT.rstrip("\n"), *_preset_table()]
     for section, members in groupby(leaves().values(), key=lambda leaf: leaf.path.rpartition(".")[0]):
         parts += _table(section, members)
     return "\n".join([*parts, ""])
+
+
+_PRESETS = """
+## Presets
+
+`strategy` chooses one; [presets.md](presets.md) says what each is for. A preset is weaker than `config.yaml`: there the
+lines of these parameters begin with `#`, and one without it wins over every preset.
+"""
+
+
+def _preset_table() -> list[str]:
+    """Return the table of everything that presets set: the default, and what each preset makes of it."""
+    names = list(presets.PRESETS)
+    rows = [
+        f"| `{path}` | `{text_of(leaf.default)}` |"
+        + "".join(f" `{text_of(said[name])}` |" if name in said else "  |" for name in names)
+        for path, leaf in leaves().items()
+        if (said := presets.values_of(path))
+    ]
+    head = [f"| key | default | {' | '.join(names)} |", f"|---|---|{'---|' * len(names)}"]
+    return [_PRESETS.rstrip("\n"), "", *head, *rows]
 
 
 def _table(section: str, members: Iterable[Leaf]) -> list[str]:

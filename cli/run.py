@@ -12,16 +12,19 @@ import orjson
 import supervisor
 from cli.audit import Audit, audit
 from cli.options import config_options, effective
-from cli.summary import counts, latencies_us, summary
+from cli.summary import counts, edge_lines, edges, latencies_us, summary
 from shared.bybit.recordings import RecordingError, describe
 from shared.config import Config
-from shared.config_load import confirm_real_money
+from shared.config_load import DEFAULT, confirm_real_money
 from shared.exits import Exit
 from shared.fleet import FleetPage, Word
 from shared.paths import AlreadyRunningError
+from shared.presets import PRESETS
 from shared.shm import ShmFullError
 
 FIGURES_A_LINE = 3
+APART = ("run_id", "ended", "latency_us", "edge_bps")  # Not among the figures: shown on lines of their own.
+SYMBOLS_MAX = 64  # Of a recording.
 SETTLE_S = 1.0  # After a recording's last frame, for everything to be applied and decided.
 
 
@@ -48,9 +51,9 @@ def _fail(code: Exit, line: str) -> NoReturn:
     sys.exit(int(code))
 
 
-def _wishes(venue: str | None, market: str | None, var: str | None) -> dict[str, object]:
+def _wishes(venue: str | None, strategy: str | None, market: str | None, var: str | None) -> dict[str, object]:
     """Return what the command's own options set, by configuration path."""
-    wishes: dict[str, object] = {"venue": venue, "var_dir": var, "exchange.market": market}
+    wishes: dict[str, object] = {"venue": venue, "strategy": strategy, "var_dir": var, "exchange.market": market}
     if market and market != "synthetic":
         wishes["exchange.market"] = str(Path(market).resolve())
     return {path: value for path, value in wishes.items() if value}
@@ -58,18 +61,24 @@ def _wishes(venue: str | None, market: str | None, var: str | None) -> dict[str,
 
 def _configure(config_file: Path | None, settings: tuple[str, ...], wishes: dict[str, object]) -> Config:
     """Return the configuration in force. A recording offers what it holds: its depth, and all its symbols."""
-    config = effective(config_file, settings, wishes).config
+    asked = effective(config_file, settings, wishes)
+    config = asked.config
     if config.venue != "local" or config.exchange.market == "synthetic":
         return config
     instruments = Path(config.exchange.instruments) if config.exchange.instruments else None
     recording = describe(Path(config.exchange.market), instruments)
     depth = max(depth for depths in recording.depths.values() for depth in depths)
-    fitted: dict[str, object] = {"ingest.depth": depth, "scanner.min_turnover_usdt": 0.0}
+    fitted: dict[str, object] = {
+        "ingest.depth": depth, "scanner.min_turnover_usdt": 0.0, "scanner.exclude_coins": (),
+    }  # fmt: skip
+    wanted: dict[str, object] = {"scanner.symbols": (), "scanner.symbols_max": min(len(recording.symbols), SYMBOLS_MAX)}
+    fitted |= {path: value for path, value in wanted.items() if asked.origins[path].startswith(("preset ", DEFAULT))}
     return effective(config_file, settings, wishes | fitted).config
 
 
 @click.command()
 @click.option("--venue", type=click.Choice(["local", "testnet", "mainnet"]), help="Where orders go.")
+@click.option("--strategy", type=click.Choice(list(PRESETS)), help="Which preset trades.")
 @click.option("--market", metavar="synthetic|FILE", help="What the local exchange plays.")
 @click.option("--for", "seconds", type=click.FloatRange(min=0.1), metavar="SECONDS", help="Stop after this long.")
 @click.option("--until-end", is_flag=True, help="Stop when the recording has been played.")
@@ -79,6 +88,7 @@ def _configure(config_file: Path | None, settings: tuple[str, ...], wishes: dict
 @config_options
 def run(
     venue: str | None,
+    strategy: str | None,
     market: str | None,
     seconds: float | None,
     until_end: bool,
@@ -92,7 +102,7 @@ def run(
     if seconds is not None and until_end:
         raise click.UsageError("--for and --until-end exclude each other")
     try:
-        config = _configure(config_file, settings, _wishes(venue, market, var))
+        config = _configure(config_file, settings, _wishes(venue, strategy, market, var))
     except RecordingError as error:
         _fail(Exit.NOT_FOUND, str(error))
     confirm_real_money(config, typed=armed)
@@ -115,7 +125,8 @@ def _fly(config: Config, until: Until, as_json: bool) -> Exit:
     except ShmFullError as error:
         _fail(Exit.SHM_TOO_SMALL, str(error))
     checked: Audit | None = found["audit"]
-    result = summary(outcome, found["totals"], found["latency"], checked)
+    run_dir = Path(config.var_dir).resolve() / "runs" / outcome.run_id
+    result = summary(outcome, found["totals"], found["latency"], checked, edges(run_dir))
     if as_json:
         click.echo(orjson.dumps(result).decode())
     else:
@@ -128,9 +139,11 @@ def _fly(config: Config, until: Until, as_json: bool) -> Exit:
 def _print(result: dict[str, Any]) -> None:
     """Write the summary for people: three figures a line, then the latencies."""
     click.echo(f"run {result['run_id']} ended: {result['ended']}")
-    figures = [(name, value) for name, value in result.items() if name not in ("run_id", "ended", "latency_us")]
+    figures = [(name, value) for name, value in result.items() if name not in APART]
     for at in range(0, len(figures), FIGURES_A_LINE):
         line = (f"{name:<24}{value!s:<14}" for name, value in figures[at : at + FIGURES_A_LINE])
         click.echo(f"  {''.join(line).rstrip()}")
     for name, row in result["latency_us"].items():
         click.echo(f"  {name + ', us':<24}p50 {row['p50']}  p99 {row['p99']}")
+    for text in edge_lines(result["edge_bps"]):
+        click.echo(f"  {text}")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+
+import orjson
 
 from cli.audit import Audit
 from shared.fleet import FleetPage
@@ -13,6 +17,7 @@ COUNTED = (
     "frames", "events", "book_gaps", "crossed_books", "decisions", "intents", "orders_sent", "fills", "round_trips",
     "rejects", "restarts", "corrections", "malformed", "resyncs", "reconnects", "bus_lost",
 )  # fmt: skip
+EDGE_MS = 5_000  # The horizon that people are shown first.
 LATENCIES = ("frame_to_book", "book_to_decision", "decision_to_sent")
 
 
@@ -36,8 +41,36 @@ def counts(page: FleetPage) -> dict[str, int]:
     return {name: page.total(name) for name in COUNTED}
 
 
-def summary(outcome: Outcome, totals: dict[str, int], latency: dict[str, Any], audit: Audit | None) -> dict[str, Any]:
-    """Return the run's summary: flat but for latency_us, keys as documented in docs/operations.md."""
+def edges(run_dir: Path) -> dict[str, Any]:
+    """Return what each signal was worth, as the monitor left it; empty when it left nothing."""
+    try:
+        found = orjson.loads((run_dir / "edge.json").read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    return dict(found["signals"])
+
+
+def edge_lines(found: dict[str, Any]) -> Iterator[str]:
+    """Yield a line for people for each signal at the headline's horizon."""
+    for name, horizons in found.items():
+        row = horizons.get(str(EDGE_MS))
+        if row is None:
+            continue
+        between = "" if row["low_bps"] is None else f"  ({row['low_bps']:+.2f} .. {row['high_bps']:+.2f})"
+        yield (
+            f"{'edge ' + name + f' at {EDGE_MS // 1000} s, bps':<28}{row['edge_bps']:+.2f}{between}"
+            f"  net {row['net_bps']:+.2f}  of {row['decisions']}"
+        )
+
+
+def summary(
+    outcome: Outcome,
+    totals: dict[str, int],
+    latency: dict[str, Any],
+    audit: Audit | None,
+    edge: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the run's summary: flat but for latency_us and edge_bps, keys as documented in docs/operations.md."""
     return {
         "run_id": outcome.run_id,
         "ended": outcome.reason,
@@ -49,4 +82,5 @@ def summary(outcome: Outcome, totals: dict[str, int], latency: dict[str, Any], a
         "leftovers": outcome.leftovers,
         "pss_mb": round(outcome.pss_mb, 1),
         "latency_us": latency,
+        "edge_bps": edge or {},
     }

@@ -11,16 +11,23 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, field
 
+from shared.config_base import Section
+from shared.config_candles import Candles, Indicators
+from shared.config_signals import Signals as Signals
+from shared.config_signals import Weights as Weights
+
 Level = Literal["trace", "debug", "info", "warning", "error"]
 Venue = Literal["local", "testnet", "mainnet"]
+Strategy = Literal["fusion", "predator", "orderflow", "indicator"]
 Cpu = int | Literal["auto", "none"]
 Symbol = Annotated[str, Meta(pattern=r"^[^a-z\s]{1,30}USDT$")]
 Symbols = tuple[Symbol, ...]
+Coins = tuple[Annotated[str, Meta(min_length=1, max_length=32)], ...]
 FOUR = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "SUIUSDT")
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of every section: immutable, and a key it does not know is an error."""
+STABLECOINS = (
+    "USDT", "USDC", "USDE", "USD1", "USDS", "USDD", "USDP", "TUSD", "FDUSD", "PYUSD", "RLUSD", "BUSD", "GUSD", "DAI",
+    "FRAX", "EURC",
+)  # fmt: skip
 
 
 class Log(Section, frozen=True):
@@ -134,36 +141,44 @@ class Scanner(Section, frozen=True):
     min_turnover_usdt: Annotated[
         float, Meta(ge=0, le=1e15, description="Least 24 h turnover of a candidate, USDT.")
     ] = 10_000_000.0
+    candidates_max: Annotated[
+        int, Meta(ge=1, le=1000, description="Scored are so many, those with the highest turnover.")
+    ] = 50
+    whitelist: Annotated[
+        Coins, Meta(max_length=64, description="Base coins that are preferred; 1000PEPE counts as PEPE.")
+    ] = ("SUI", "WIF", "VIRTUAL", "RENDER", "SEI", "PEPE")
+    whitelist_factor: Annotated[float, Meta(ge=1, le=100, description="What their score is multiplied by.")] = 1.3
+    exclude_coins: Annotated[
+        Coins, Meta(max_length=64, description="Base coins that are never chosen: stablecoins and the two giants.")
+    ] = ("BTC", "ETH", *STABLECOINS)
+    exclude_types: Annotated[
+        Coins, Meta(max_length=16, description="Kinds of contract (the venue's symbolType) that are never chosen.")
+    ] = ("stock",)
     switch_multiplier: Annotated[
         float,
         Meta(ge=1, le=100, description="A challenger replaces a symbol when its score is this many times higher."),
     ] = 1.2
 
 
-class Weights(Section, frozen=True):
-    """Share of each signal in the fused score; only their proportions count, 0 switches a signal off."""
+class Predator(Section, frozen=True):
+    """The strategy `predator`: momentum against the volume-weighted average of the last trades."""
 
-    obi: Annotated[float, Meta(ge=0, le=1, description="Order book imbalance.")] = 0.30
-    umom: Annotated[float, Meta(ge=0, le=1, description="Micro-momentum: a fast against a slow average.")] = 0.20
+    ticks: Annotated[int, Meta(ge=2, le=10_000, description="Trades in the average.")] = 20
+    threshold_pct: Annotated[
+        float, Meta(gt=0, le=50, description="Least distance of the last trade from the average, percent.")
+    ] = 0.1
 
 
-class Signals(Section, frozen=True):
-    """Events to features to scores to intents."""
+class Orderflow(Section, frozen=True):
+    """The strategy `orderflow`: scores what book and tape say, and reports it."""
 
-    weights: Weights = field(default_factory=Weights)
-    wait: Annotated[
-        Literal["zmq", "spin"],
-        Meta(description="How it waits for events; `spin` looks all the time and needs a CPU of its own."),
-    ] = "zmq"
-    enter_confidence: Annotated[float, Meta(ge=0, le=1, description="Least confidence of an entry, 0..1.")] = 0.65
-    deadband: Annotated[float, Meta(ge=0, lt=1, description="Scores below this mean nothing, 0..1.")] = 0.05
-    intent_ttl_ms: Annotated[int, Meta(ge=1, le=10_000, description="An intent older than this is dropped, ms.")] = 250
-    cooldown_ms: Annotated[
-        int, Meta(ge=0, le=3_600_000, description="Least time between two intents on one symbol, ms.")
-    ] = 1000
-    obi_levels: Annotated[int, Meta(ge=1, le=200, description="Levels a side in the imbalance.")] = 5
-    umom_fast_s: Annotated[float, Meta(gt=0, le=3600, description="Time constant of the fast average, s.")] = 1.0
-    umom_slow_s: Annotated[float, Meta(gt=0, le=3600, description="Time constant of the slow average, s.")] = 5.0
+    trade: Annotated[bool, Meta(description="Also trade on the score; false: report only.")] = False
+    report_s: Annotated[float, Meta(ge=0.1, le=3600, description="Time between two reports of a symbol, s.")] = 1.0
+    levels: Annotated[int, Meta(ge=1, le=200, description="Levels a side in its imbalance.")] = 10
+    flow_s: Annotated[float, Meta(gt=0, le=3600, description="Time constant of its taker flow, s.")] = 5.0
+    bias_from: Annotated[float, Meta(ge=0, le=10, description="A trend of so many standard deviations is a bias.")] = (
+        1.0
+    )
 
 
 class Brackets(Section, frozen=True):
@@ -263,13 +278,17 @@ class Config(Section, frozen=True):
         Venue,
         Meta(description="Where orders go. `mainnet` is real money and also needs --i-understand-real-money."),
     ] = "local"
-    strategy: Annotated[Literal["fusion"], Meta(description="Which preset trades.")] = "fusion"
+    strategy: Annotated[Strategy, Meta(description="Which preset trades.")] = "fusion"
     var_dir: Annotated[str, Meta(min_length=1, description="Folder for everything that a run leaves behind.")] = "var"
     log: Log = field(default_factory=Log)
     exchange: Exchange = field(default_factory=Exchange)
     ingest: Ingest = field(default_factory=Ingest)
     scanner: Scanner = field(default_factory=Scanner)
     signals: Signals = field(default_factory=Signals)
+    predator: Predator = field(default_factory=Predator)
+    orderflow: Orderflow = field(default_factory=Orderflow)
+    candles: Candles = field(default_factory=Candles)
+    indicators: Indicators = field(default_factory=Indicators)
     brackets: Brackets = field(default_factory=Brackets)
     risk: Risk = field(default_factory=Risk)
     execution: Execution = field(default_factory=Execution)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from math import tanh
 
-from shared.config import Config
+from shared.config import Config, Signals, Weights
+from shared.config_signals import own_weights
 
 FRAMES_HELD = 16  # Of the largest frames, the least that the ring has to hold.
 
@@ -64,12 +66,50 @@ def _scores(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
             ("signals.umom_fast_s", "signals.umom_slow_s"),
             f"signals.umom_fast_s = {fast}: expected less than signals.umom_slow_s = {slow}",
         )
-    weights = config.signals.weights
-    names = type(weights).__struct_fields__
-    if sum(getattr(weights, name) for name in names) <= 0:
+    yield from _confidences(config.signals)
+    yield from _weights(config.signals)
+    ordered = (
+        ("umom_volatility_min", "umom_volatility_max"),
+        ("regime_normal_from", "regime_high_from"),
+        ("regime_high_from", "regime_extreme_from"),
+    )
+    for low, high in ordered:
+        least, most = getattr(config.signals, low), getattr(config.signals, high)
+        if least >= most:
+            yield (
+                (f"signals.{low}", f"signals.{high}"),
+                f"signals.{low} = {least}: expected less than signals.{high} = {most}",
+            )
+
+
+def _weights(signals: Signals) -> Iterator[tuple[tuple[str, ...], str]]:
+    names = Weights.__struct_fields__
+    try:
+        own = own_weights(signals.own)
+    except ValueError as error:
+        yield ("signals.own",), f"signals.own: {str(error)!r}: expected a new name and a weight of 0 to 1, as name=0.05"
+        return
+    if sum(getattr(signals.weights, name) for name in names) + sum(own.values()) <= 0:
         yield (
             tuple(f"signals.weights.{name}" for name in names),
             "signals.weights: all are 0, expected at least one above 0",
+        )
+
+
+def _confidences(signals: Signals) -> Iterator[tuple[tuple[str, ...], str]]:
+    """A threshold that no score reaches, or an entry that is an exit at once."""
+    most = tanh(signals.steepness / 2)  # 2 sigmoid(x) - 1 of the largest score.
+    for name in ("enter_confidence", "trail_confidence"):
+        if getattr(signals, name) > most:
+            yield (
+                (f"signals.{name}", "signals.steepness"),
+                f"signals.{name} = {getattr(signals, name)}: expected at most {most:.4f}, that of a score of 1",
+            )
+    if signals.exit_confidence > signals.enter_confidence:
+        yield (
+            ("signals.exit_confidence", "signals.enter_confidence"),
+            f"signals.exit_confidence = {signals.exit_confidence}: expected at most signals.enter_confidence ="
+            f" {signals.enter_confidence}",
         )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 from msgspec import inspect as schema
 
-from shared.config import Config, Section
+from shared.config import Config
+from shared.config_base import Section
 
 Path = str  # Dotted: risk.leverage
 

@@ -1,6 +1,7 @@
 """One effective configuration out of all sources, each leaf with its origin; or every error at once.
 
-Weakest first: defaults, config.yaml, .env, environment, command line. Nothing here is read before somebody asks.
+Weakest first: defaults, the preset of the strategy in force, config.yaml, .env, environment, command line. Nothing here
+is read before somebody asks.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from shared.config import Config, Credentials
 from shared.config_checks import contradictions
 from shared.config_leaves import build, leaves, sections, value_at
 from shared.config_sources import Layer, Setting
+from shared.presets import PRESETS
 
 COMMAND_LINE = "command line"
 DEFAULT = "default"
@@ -64,6 +66,7 @@ def load(
             [Setting(path, value, COMMAND_LINE, isinstance(value, str)) for path, value in (overrides or {}).items()]
         ),
     ]
+    layers.insert(0, _preset(layers))
     errors = [line for layer in layers for line in layer.errors]
     values: dict[str, object] = {}
     origins = dict.fromkeys(leaves(), DEFAULT)
@@ -85,6 +88,14 @@ def load(
     if errors:
         raise ConfigError(errors)
     return Effective(config, origins)
+
+
+def _preset(layers: Iterable[Layer]) -> Layer:
+    """Return what the preset of the strategy that ``layers`` agree on sets."""
+    named = [setting.value for layer in layers for setting in layer.settings if setting.path == "strategy"]
+    known = [value for value in named if isinstance(value, str) and value in PRESETS]
+    strategy = known[-1] if known else leaves()["strategy"].default
+    return Layer([Setting(path, value, f"preset {strategy}") for path, value in PRESETS[strategy].items()])
 
 
 def _with_origins(line: str, paths: Iterable[str], origins: Mapping[str, str]) -> str:

@@ -121,6 +121,7 @@ class Universe(Message, frozen=True):
     version: int  # Rises with every change of content.
     instruments: tuple[Instrument, ...]
     scores: tuple[float, ...]  # Turnover x |change|, same order.
+    leaving: tuple[str, ...] = ()  # Of them, those nobody may enter any more: to be closed, then they go.
 
 
 # --- market data ---------------------------------------------------------------------------------------------------
@@ -194,6 +195,12 @@ class Decision(Message, frozen=True):
     ring_seq: int  # The decision rests on the ring up to here.
     book_ns: int  # When the book it rests on was published.
     reason: str  # enter, deadband, confidence, cooldown, ...
+    strategy: str = ""
+    regime: str = ""  # low, normal, high, extreme; empty: not known.
+    weights: tuple[float, ...] = ()  # Share of each signal in the score, in the order of ``signals``.
+    weights_version: int = 0  # Rises with every change of the weights.
+    decided_ns: int = 0
+    stance: str = ""  # On the position held in the symbol: hold, trail, leave; empty: none is held.
 
 
 class Intent(Message, frozen=True):
@@ -212,6 +219,49 @@ class Intent(Message, frozen=True):
     book_ns: int
     decided_ns: int
     expires_ns: int
+
+
+class Leave(Message, frozen=True):
+    """The wish to close the position in one symbol: what it was opened on no longer holds."""
+
+    symbol: str
+    side: int  # Of the position that is meant; another one is left alone.
+    reason: str  # confidence, against, ...
+    confidence: float
+    decided_ns: int
+    expires_ns: int
+
+
+class Markout(Message, frozen=True):
+    """What became of the mid after a decision, taken or not: said once, when the last horizon has passed."""
+
+    decision: int
+    symbol: str
+    direction: int
+    reason: str  # As the decision's.
+    score: float
+    scores: tuple[float, ...]
+    signals: tuple[str, ...]
+    weights_version: int
+    regime: str
+    horizons_ms: tuple[int, ...]
+    moved_bps: tuple[float, ...]  # Of the mid since the decision, > 0 up; nan where there was no book.
+    cost_bps: float  # What a round trip at this moment cost in fees and spread.
+    decided_ns: int
+    epoch: int  # Of the engine: with ``decision`` it names the decision.
+
+
+class WeightsNews(Message, frozen=True):
+    """The adaptive weights in force, and the edge each rests on. A fact, said at every change."""
+
+    version: int
+    signals: tuple[str, ...]
+    shares: tuple[float, ...]  # Of the score, after adaptation.
+    multipliers: tuple[float, ...]  # floor..ceiling, of the configured share.
+    edges_bps: tuple[float, ...]  # Mean net return of the trades it was for, and of the others with its sign changed.
+    trades: tuple[int, ...]  # How many trades each edge rests on.
+    at_ns: int
+    effects_bps: tuple[float, ...] = ()  # What its consent adds to a trade's return, sure enough to act on.
 
 
 # --- execution -> everybody ----------------------------------------------------------------------------------------
@@ -285,7 +335,8 @@ class RoundTrip(Message, frozen=True):
     net_e8: int
     opened_ns: int
     closed_ns: int
-    reason: str  # stop, target, time, flatten, outside
+    reason: str  # stop, target, time, signal, switch, flatten, outside
+    intent_id: str = ""  # What opened it; empty: not us.
 
 
 class ExecutionState(Message, frozen=True):
@@ -295,6 +346,7 @@ class ExecutionState(Message, frozen=True):
     reason: str
     open_symbols: tuple[str, ...]  # Symbols with a position or an order: not to be unsubscribed.
     corrections: int
+    universe_version: int = 0  # Of the universe it acts on; 0: none heard yet.
 
 
 # --- commands ------------------------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable
 
+NOWHERE = -(1 << 62)  # Nearer than every price.
+
 
 class Side:
     """Levels of one side. ``sign`` is -1 for bids and 1 for asks, so that sign x ticks rises away from the touch."""
@@ -77,10 +79,15 @@ class Side:
         """Return the lots on the best ``levels`` levels."""
         return sum(self._lots[:levels])
 
-    def worst(self, levels: int) -> int:
-        """Return the furthest price among the best ``levels`` levels, 0 when there is none."""
+    def reach(self, levels: int) -> int:
+        """Return how far out the best ``levels`` levels reach, as sign x ticks; NOWHERE when there is none."""
         keys = self._keys
-        return self._sign * keys[min(levels, len(keys)) - 1] if keys else 0
+        return keys[levels - 1] if len(keys) >= levels else keys[-1] if keys else NOWHERE
+
+    @property
+    def end(self) -> int:
+        """Where the worst level stands, as sign x ticks; NOWHERE when there is none."""
+        return self._keys[-1] if self._keys else NOWHERE
 
     def levels(self, count: int | None = None) -> list[tuple[int, int]]:
         """Return the best ``count`` levels (all by default) as (ticks, lots)."""

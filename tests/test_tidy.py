@@ -38,6 +38,8 @@ IO_MODULES = {
     "services/execution/rest.py": "REST on a thread of its own",
     "services/execution/store.py": "the order journal, on disk",
     "services/monitor/csvfile.py": "writes CSV files",
+    "services/signals/memory.py": "keeps what the weights have learned, on disk",
+    "services/signals/venue_bars.py": "asks the venue for bars",
 }
 """Files of a service, beside main.py, that touch the world -> why."""
 
@@ -61,7 +63,7 @@ CATCH_ALL = {
 UNITS = re.compile(r"_(ns|ms|s|min|ticks|lots|e2|e8)$")
 UNITLESS = {
     "side", "direction", "epoch", "version", "generation", "seq", "ring_seq", "head", "first", "symbol_id", "number",
-    "decision", "corrections",
+    "decision", "corrections", "weights_version", "universe_version",
 }  # fmt: skip
 """Integers on the bus that count or name something."""
 QUANTITY = re.compile(r"(^|_)(price|qty|size|fee|balance|value|time|age|delay|wait|timeout|bid|ask|stop|target|entry)$")

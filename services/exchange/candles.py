@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from services.exchange.grid import Regrid
 
@@ -12,7 +12,7 @@ DAY_MS = 86_400_000
 MONDAY_MS = 4 * DAY_MS  # The epoch was a Thursday.
 MINUTES = ("1", "3", "5", "15", "30", "60", "120", "240", "360", "720")
 INTERVALS = (*MINUTES, "D", "W", "M")
-BARS_KEPT = 1_000
+BARS_KEPT = 2_400
 
 
 class Bar:
@@ -83,8 +83,19 @@ def _month(day: int) -> tuple[int, int]:
 class Candles:
     """Closed bars and the open one of every interval, oldest first. A time without trades has flat bars."""
 
-    def __init__(self, now_ms: int, past: Iterable[tuple[int, int, int, int]], price: int) -> None:
-        """``past`` are (ms, price, lots, value at 1e-8) in order of time; ``price`` is the one of now."""
+    def __init__(
+        self,
+        now_ms: int,
+        past: Iterable[tuple[int, int, int, int]],
+        price: int,
+        bars_before: Callable[[str], list[Bar]] | None = None,
+    ) -> None:
+        """``past`` are (ms, price, lots, value at 1e-8) in order of time; ``price`` is the one of now.
+
+        ``bars_before`` returns an interval's bars of the time before, oldest first, when they are first asked for.
+        """
+        self._bars_before, self._unread = bars_before, set(INTERVALS if bars_before else ())
+        self._regrids: list[Regrid] = []  # All changes of the grid, for a past that is read after them.
         self.count = 0  # Prices taken in since the beginning.
         self._bars: dict[str, deque[Bar]] = {}
         self._fresh: Bar | None = None  # What was taken in and is in no bar yet.
@@ -130,11 +141,35 @@ class Candles:
     def bars(self, interval: str) -> deque[Bar]:
         """Return the bars of one interval, the open one last."""
         self._fold()
+        if interval in self._unread:
+            self._unread.discard(interval)
+            self._read(interval)
         return self._bars[interval]
 
+    def _read(self, interval: str) -> None:
+        """Put the time before in front of what there is."""
+        assert self._bars_before is not None
+        bars, before = self._bars[interval], self._bars_before(interval)[-BARS_KEPT:]
+        for bar in before:
+            for change in self._regrids:
+                bar.regrid(change)
+        first = bars[0]
+        while before and first.start_ms > before[-1].end_ms and len(before) < 2 * BARS_KEPT:
+            before.append(Bar(*span_ms(interval, before[-1].end_ms), before[-1].close))
+        if before and before[-1].start_ms == first.start_ms:
+            open_before = before.pop()
+            first.open = open_before.open
+            first.high, first.low = max(first.high, open_before.high), min(first.low, open_before.low)
+            first.lots += open_before.lots
+            first.value_e8 += open_before.value_e8
+        room = BARS_KEPT - len(bars)
+        bars.extendleft(reversed(before[-room:] if room else []))
+
     def regrid(self, change: Regrid) -> None:
-        """Say all bars, of a series in ticks and lots, in the steps of another grid."""
+        """Say all bars, of a series in ticks and lots, in the steps of another grid; an unread past when it is read."""
         self._fold()
+        if self._unread:
+            self._regrids.append(change)
         for bars in self._bars.values():
             for bar in bars:
                 bar.regrid(change)

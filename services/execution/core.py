@@ -39,6 +39,7 @@ from shared.messages import (
     Command,
     ExecutionState,
     Intent,
+    Leave,
     Message,
     ProtocolError,
     Started,
@@ -67,7 +68,8 @@ class ExecutionCore:
         self._stop_ns = 0
         self._intents: OrderedDict[str, None] = OrderedDict()
         self._said_ns = 0
-        self._said = ("", "")
+        self._universe_version = 0
+        self._said = ("", "", 0)
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -123,7 +125,11 @@ class ExecutionCore:
     def on_universe(self, message: Universe, now: int) -> list[Message]:
         """Take the rules of what may be traded."""
         self._preparation.learn(message.instruments)
-        return []
+        if message.version == self._universe_version:
+            return []
+        self._universe_version = message.version
+        self._exits.let_go(message.leaving)
+        return self._answer(now)
 
     def on_quote(self, message: Quote, now: int) -> list[Message]:
         """Take what the book mirror shows."""
@@ -159,6 +165,7 @@ class ExecutionCore:
             quote=desk.quotes.get(symbol),
             rules=desk.rules.get(symbol),
             prepared=self._preparation.ready(symbol),
+            leaving=self._exits.is_leaving(symbol),
             taker_e8=desk.taker_e8.get(symbol, gates.UNKNOWN_E8),
             available_e8=desk.available_e8,
             position_lots=desk.ledger.lots(symbol),
@@ -166,6 +173,11 @@ class ExecutionCore:
             open_symbols=len(desk.open_symbols()),
             day_realised_e8=desk.ledger.day_realised_e8(now // NS_PER_MS),
         )
+
+    def on_leave(self, message: Leave, now: int) -> list[Message]:
+        """Close what the signal engine no longer believes in."""
+        self._exits.leave(message, now)
+        return self._answer(now)
 
     def on_committed(self, message: Committed, now: int) -> list[Message]:
         """The journal has written, or could not: without it nothing new is risked."""
@@ -302,12 +314,12 @@ class ExecutionCore:
         """Say the state when it changes, and every second with all positions."""
         desk = self._desk
         reason = "stop" if self._stop_ns else self._words.reason
-        said = (self._state(), reason)
+        said = (self._state(), reason, self._universe_version)
         due = now - self._said_ns >= SAY_NS
         if not (at_once or due or said != self._said):
             return
         self._said, self._said_ns = said, now
-        desk.say(ExecutionState(*said, desk.open_symbols(), desk.corrections))
+        desk.say(ExecutionState(said[0], reason, desk.open_symbols(), desk.corrections, self._universe_version))
         if not due:
             return
         for held in desk.ledger.open():

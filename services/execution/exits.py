@@ -1,4 +1,4 @@
-"""Getting out, and never being without a stop: time exits, flattening, and repairing a naked position.
+"""Getting out, and never being without a stop: time exits, signals, flattening, and repairing a naked position.
 
 Take profit and stop belong to the venue. What is left to us is closed with reduce-only market orders, one at a time
 for each symbol, sized from executions. An order that has nothing to reduce means that somebody was faster: we ask the
@@ -7,10 +7,12 @@ venue what is left before we send another.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from services.execution import gates
 from services.execution.desk import Desk, Pending
 from services.execution.limits import E6
-from services.execution.orders import EXIT, exit_link
+from services.execution.orders import ENTRY, EXIT, exit_link
 from services.execution.outcomes import ACCEPTED, ALREADY_DONE, NOTHING_TO_REDUCE, REJECTED
 from services.execution.positions import Holding
 from services.execution.reconcile import Reconciler
@@ -18,6 +20,7 @@ from services.execution.tracker import OWNER as TRACKER
 from services.execution.tracker import Tracker
 from services.execution.wire import Reply, StopRequest
 from shared.clock import NS_PER_MS, NS_PER_S
+from shared.messages import BUY, SELL, Leave
 
 OWNER = "exits"
 NAKED_NS = 50 * NS_PER_MS  # One fill is told in several frames: this long they may take to come together.
@@ -25,7 +28,7 @@ UNTOLD_NS = NS_PER_S  # The venue has said nothing about a position's stop: ask.
 RETRY_NS = 250 * NS_PER_MS
 RETRY_NS_MAX = 2 * NS_PER_S
 STOP_TRIES = 2
-TIME, FLATTEN = "time", "flatten"
+TIME, FLATTEN, SIGNAL, SWITCH = "time", "flatten", "signal", "switch"
 
 
 class Exits:
@@ -35,6 +38,8 @@ class Exits:
         self._desk, self._tracker, self._reconciler = desk, tracker, reconciler
         self.flatten_all = False
         self._doomed: dict[str, str] = {}  # Symbols that must be closed, and why.
+        self._leaving: frozenset[str] = frozenset()  # Symbols that the scanner lets go of.
+        self._left: dict[str, str] = {}  # Symbols that the signal engine gave up, and why.
         self._attempts: dict[str, int] = {}  # Exits sent for the present position.
         self._due_ns: dict[str, int] = {}  # No exit before this.
         self._asking: dict[str, int] = {}  # Nothing to reduce, said the venue then: compare before trying again.
@@ -64,16 +69,41 @@ class Exits:
 
     def _memories(self) -> tuple[dict[str, int] | dict[str, str], ...]:
         return (
-            self._doomed, self._attempts, self._due_ns, self._asking, self._naked_ns, self._stop_tries,
+            self._doomed, self._left, self._attempts, self._due_ns, self._asking, self._naked_ns, self._stop_tries,
             self._stop_asked_ns,
         )  # fmt: skip
 
     # --- closing ----------------------------------------------------------------------------------------------
 
+    def leave(self, wish: Leave, now: int) -> None:
+        """Give up the position that is meant. No gate stands in the way; a late wish, or of another side, is nothing.
+
+        The position is closed with the next ``run``, and until it is flat: what is opened afterwards is another one.
+        """
+        lots = self._desk.ledger.lots(wish.symbol)
+        if not now <= wish.expires_ns or wish.side not in (BUY, SELL) or not lots * wish.side > 0:
+            return
+        if wish.symbol not in self._left:
+            self._left[wish.symbol] = wish.reason
+            self._desk.log("INFO", "exit.signal", f"{wish.reason}: closing {lots} lots", wish.symbol)
+
+    def let_go(self, symbols: Collection[str]) -> None:
+        """Close whatever is open in these symbols, now and as long as they are named: they leave the universe."""
+        for symbol in [symbol for symbol in symbols if symbol not in self._leaving]:
+            for order in self._desk.orders.open(symbol):
+                if order.role == ENTRY and order.sent_ns:
+                    self._tracker.cancel(symbol, order.order_link_id)
+        self._leaving = frozenset(symbols)
+
+    def is_leaving(self, symbol: str) -> bool:
+        """Whether the symbol may no longer be entered."""
+        return symbol in self._leaving
+
     def _unwanted(self, held: Holding, now: int) -> bool:
-        limit_ns = self._desk.limits.time_exit_ns
+        limit_ns, symbol = self._desk.limits.time_exit_ns, held.symbol
         overdue = limit_ns > 0 and now - held.opened_ns >= limit_ns
-        return self.flatten_all or held.symbol in self._doomed or overdue
+        given_up = symbol in self._doomed or symbol in self._left or symbol in self._leaving
+        return self.flatten_all or given_up or overdue
 
     def _close(self, held: Holding, now: int) -> None:
         symbol, desk = held.symbol, self._desk
@@ -82,14 +112,21 @@ class Exits:
         if any(order.role == EXIT for order in desk.orders.open(symbol)):
             return
         self._number += 1
-        reason = FLATTEN if self.flatten_all or symbol in self._doomed else TIME
-        link = exit_link(desk.run_id, desk.epoch, self._number, reason)
+        link = exit_link(desk.run_id, desk.epoch, self._number, self._reason(symbol))
         attempts = self._attempts[symbol] = self._attempts.get(symbol, 0) + 1
         self._due_ns[symbol] = now + min(RETRY_NS << min(attempts - 1, 8), RETRY_NS_MAX)
         if attempts > 1:
             desk.log("WARNING", "exit.again", f"attempt {attempts}, {held.position_lots} lots left", symbol)
         request_id = desk.request_id(TRACKER, link)
         self._tracker.place(gates.close(request_id, link, symbol, held.scale, held.position_lots), None, now)
+
+    def _reason(self, symbol: str) -> str:
+        """Return why a position is closed: the most urgent reason names it."""
+        if self.flatten_all or symbol in self._doomed:
+            return FLATTEN
+        if symbol in self._leaving:
+            return SWITCH
+        return SIGNAL if symbol in self._left else TIME
 
     def _take_refusals(self, now: int) -> None:
         refused, self._tracker.refused_exits = self._tracker.refused_exits, []

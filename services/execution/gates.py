@@ -45,6 +45,7 @@ class Case:
     pending: int  # Orders of this symbol that are not settled.
     open_symbols: int  # Symbols with a position or an order.
     day_realised_e8: int
+    leaving: bool = False  # The scanner lets the symbol go.
 
 
 class Check(NamedTuple):
@@ -99,6 +100,11 @@ def intent_in_time(case: Case) -> Check:
 def symbol_tradable(case: Case) -> Check:
     """The instrument is known, trades, and its leverage is set."""
     return _yes(case.rules is not None and case.rules.status == "Trading" and case.prepared)
+
+
+def symbol_stays(case: Case) -> Check:
+    """The symbol is not on its way out of the universe."""
+    return _yes(not case.leaving)
 
 
 def book_valid(case: Case) -> Check:
@@ -204,7 +210,7 @@ def size_allowed(case: Case) -> Check:
 
 GATES: tuple[Callable[[Case], Check], ...] = (
     state_running, private_stream_up, journal_writable,
-    intent_new, intent_sane, intent_in_time, symbol_tradable,
+    intent_new, intent_sane, intent_in_time, symbol_tradable, symbol_stays,
     book_valid, book_fresh, data_fresh, feed_latency, spread_bps, spread_ticks,
     one_position, no_pending_order, max_positions,
     price_collar, bracket_sides, bracket_pays_fees, daily_loss, size_allowed,

@@ -27,6 +27,7 @@ from shared.messages import (
     ExecutionState,
     Fill,
     Intent,
+    Leave,
     Message,
     OrderNews,
     PositionNews,
@@ -124,13 +125,13 @@ class _Shell:
     # --- in ---------------------------------------------------------------------------------------------------
 
     def _wish(self, message: Message) -> None:
-        """Take an intent, with the book as it is now, or a command."""
+        """Take an intent, with the book as it is now, a wish to leave, or a command."""
         if isinstance(message, Intent):
             quote = self._quote(message.symbol)
             if quote is not None:
                 self.service.feed(quote)
             self.service.feed(message)
-        elif isinstance(message, Command):
+        elif isinstance(message, Command | Leave):
             self.service.feed(message)
 
     def _quote(self, symbol: str) -> Quote | None:

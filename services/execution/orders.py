@@ -106,9 +106,9 @@ def step(state: State, event: Event) -> State:
 
 
 ENTRY, EXIT = "entry", "exit"
-REASONS = {"t": "time", "f": "flatten"}
+REASONS = {"t": "time", "f": "flatten", "s": "signal", "w": "switch"}
 _LEG_OF = {reason: leg for leg, reason in REASONS.items()}
-_EXIT_LINK = re.compile(r".+-([tf])\d+")
+_EXIT_LINK = re.compile(r".+-([tfsw])\d+")
 
 
 def entry_link(intent_id: str) -> str:

@@ -48,6 +48,7 @@ class Holding:
     trip_close_lots: int = 0
     trip_fees_e8: int = 0
     trip_cash_e8: int = 0
+    intent_id: str = ""  # What opened it; empty: not us.
 
     @property
     def realised_e8(self) -> int:
@@ -63,6 +64,7 @@ class Holding:
             self.symbol, self.scale.tick, self.scale.lot, self.position_lots, self.entry_e8, self.stop_ticks,
             self.target_ticks, self.opened_ns, self.cash_e8, self.trip_side, self.trip_lots_max, self.trip_open_sum,
             self.trip_open_lots, self.trip_close_sum, self.trip_close_lots, self.trip_fees_e8, self.trip_cash_e8,
+            self.intent_id,
         )  # fmt: skip
 
     def news(self, stop_ticks: int, target_ticks: int) -> PositionNews:
@@ -77,7 +79,7 @@ def holding_of(row: PositionRow) -> Holding:
     return Holding(
         row.symbol, Scale(row.tick, row.lot), row.position_lots, row.entry_e8, row.stop_ticks, row.target_ticks,
         row.opened_ns, 0, row.cash_e8, row.trip_side, row.trip_lots_max, row.trip_open_sum, row.trip_open_lots,
-        row.trip_close_sum, row.trip_close_lots, row.trip_fees_e8, row.trip_cash_e8,
+        row.trip_close_sum, row.trip_close_lots, row.trip_fees_e8, row.trip_cash_e8, row.intent_id,
     )  # fmt: skip
 
 
@@ -202,6 +204,7 @@ class Ledger:
             opened_ns=held.opened_ns,
             closed_ns=fill.exec_ms * NS_PER_MS,
             reason=reason,
+            intent_id=held.intent_id,
         )
         _clear(held)
         return trip
@@ -244,3 +247,4 @@ def _clear(held: Holding) -> None:
     held.position_lots = held.entry_e8 = held.opened_ns = held.stop_ticks = held.target_ticks = 0
     held.trip_side = held.trip_lots_max = held.trip_fees_e8 = held.trip_cash_e8 = 0
     held.trip_open_sum = held.trip_open_lots = held.trip_close_sum = held.trip_close_lots = 0
+    held.intent_id = ""

@@ -31,7 +31,7 @@ from shared.messages import Fill, Message, RoundTrip
 
 Row = TypeVar("Row", bound=Message)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 NEWEST = 8_192  # Ids that a starting core is given; older ones are known to the file alone.
 BUSY_S = 2.0
 DAY_NS = 86_400 * 1_000_000_000
@@ -47,6 +47,12 @@ _TABLES: dict[str, tuple[type[Message], str]] = {
 }
 _EXECUTION_COLUMNS = (*Fill.__struct_fields__, "exec_type", "realised_e8")
 _SQL_TYPES = {int: "INTEGER NOT NULL", bool: "INTEGER NOT NULL", str: "TEXT NOT NULL"}
+_UPGRADES = {  # What brings a journal of this version to the next one.
+    1: (
+        "ALTER TABLE positions ADD COLUMN intent_id TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE round_trips ADD COLUMN intent_id TEXT NOT NULL DEFAULT ''",
+    ),
+}
 
 
 class HeldError(RuntimeError):
@@ -74,6 +80,11 @@ def _schema() -> list[str]:
     ]
 
 
+def _upgrade(version: int) -> list[str]:
+    steps = [statement for older in range(version, SCHEMA_VERSION) for statement in _UPGRADES[older]]
+    return [*steps, f"PRAGMA user_version = {SCHEMA_VERSION}"]
+
+
 class Store:
     """The open journal. ``commit`` is for the loop; ``recover`` is called once, before the first commit."""
 
@@ -96,10 +107,10 @@ class Store:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version == SCHEMA_VERSION:
             return
-        if version:
+        if version and version not in _UPGRADES:
             raise SchemaError(f"the order journal has version {version}, this program knows {SCHEMA_VERSION}")
         self._db.execute("BEGIN IMMEDIATE")
-        for statement in _schema():
+        for statement in _upgrade(version) if version else _schema():
             self._db.execute(statement)
         self._db.execute("COMMIT")
 

@@ -169,6 +169,7 @@ class Tracker:
         if order is not None and execution.exec_type == "Trade":
             if order.role == ENTRY and held.position_lots:
                 held.stop_ticks, held.target_ticks = order.stop_ticks, order.target_ticks
+                held.intent_id = held.intent_id or order.intent_id
             order.booked_lots += fill.qty_lots
             order.heard_ns = now
             self._step(order, Event.FILL if order.booked_lots >= order.qty_lots else Event.PART_FILL)

@@ -118,6 +118,7 @@ class PositionRow(Message, frozen=True):
     trip_close_lots: int
     trip_fees_e8: int
     trip_cash_e8: int
+    intent_id: str = ""  # What opened it; empty: not us.
 
 
 class CorrectionRow(Message, frozen=True):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from services.monitor import figures, report, rows
 from services.monitor.alerts import Alerts, Finding, Limits, findings
+from services.monitor.edge import EdgeBook
 from services.monitor.figures import Figures
 from services.monitor.wire import (
     BooksCopied,
@@ -19,6 +20,7 @@ from services.monitor.wire import (
 )
 from shared.clock import NS_PER_S
 from shared.config import Monitor
+from shared.layout import Reason
 from shared.messages import (
     BUY,
     BookCopy,
@@ -27,6 +29,7 @@ from shared.messages import (
     ExecutionState,
     Fill,
     Log,
+    Markout,
     Message,
     OrderNews,
     PositionNews,
@@ -36,6 +39,7 @@ from shared.messages import (
     Tick,
     Universe,
     Verdict,
+    WeightsNews,
 )
 from shared.mirror import BookView
 from shared.offset import Offset
@@ -46,6 +50,8 @@ HEARTBEAT_NS = 60 * NS_PER_S
 SNAPSHOT_NS = 300 * NS_PER_S
 GATES_MAX = 64
 BITCOIN = "BTCUSDT"
+ORDER_FLOW = "orderflow"
+SYMBOLS_MAX = 1_024
 
 
 class MonitorCore:
@@ -61,9 +67,12 @@ class MonitorCore:
         self._universe: dict[str, float] = {}
         self._books: dict[str, BookView] = {}  # Of the sample under way.
         self._btc_mid = 0.0
+        self._flow: dict[str, Decision] = {}  # Newest word of the order-flow strategy that was not shown yet.
         self._state: ExecutionState | None = None
         self._positions: dict[str, PositionNews] = {}
         self._refused: dict[str, int] = {}
+        self._edges = EdgeBook()
+        self._weights: WeightsNews | None = None
         self._last_trip = 0
         self._vitals: Vitals | None = None
         self._clock: Offset | None = None
@@ -111,7 +120,8 @@ class MonitorCore:
         """Take in one symbol's book; raise or end its alerts."""
         scale = self._scales[message.symbol] = Scale(message.tick, message.lot)
         view = self._books[message.symbol] = BookView.from_row(message.data, message.symbol, scale)
-        said = [Finding("void", not view.valid, f"no book: {view.reason.name.lower()}")]
+        void = not view.valid and view.reason is not Reason.UNSUBSCRIBED  # Nobody wants that one.
+        said = [Finding("void", void, f"no book: {view.reason.name.lower()}")]
         found = figures.figures(view, self._clock) if view.valid else None
         if found is not None:
             self._btc_mid = found.mid if message.symbol == BITCOIN else self._btc_mid
@@ -127,7 +137,7 @@ class MonitorCore:
             self._line_due_ns = now + self._line_ns
             out += self._lines()
         if message.final:
-            out += [Document("books.json", report.books_json(self._books)), Reported()]
+            out += [Document("books.json", report.books_json(self._books)), self._edge(), Reported()]
         return out
 
     def _lines(self) -> list[Message]:
@@ -136,13 +146,40 @@ class MonitorCore:
             seen = figures.figures(view, self._clock) if view.valid else None
             if seen is not None:
                 found.append((seen, view.scale))
-        return [MarketLine(seen.symbol, figures.line(seen, scale)) for seen, scale in found]
+        out: list[Message] = []
+        for seen, scale in found:
+            out.append(MarketLine(seen.symbol, figures.line(seen, scale)))
+            flow = self._flow.pop(seen.symbol, None)
+            if flow is not None:
+                out.append(MarketLine(seen.symbol, figures.flow_line(flow)))
+        return out
 
     # --- trading ---------------------------------------------------------------------------------------------------
 
     def on_decision(self, message: Decision, now: int) -> list[Message]:
         """Keep a decision."""
-        return [rows.of_decision(message, self._scales.get(message.symbol), now)] if self._csv else []
+        out: list[Message] = []
+        if message.strategy == ORDER_FLOW and (message.symbol in self._flow or len(self._flow) < SYMBOLS_MAX):
+            self._flow[message.symbol] = message
+        if self._csv:
+            out.append(rows.of_decision(message, self._scales.get(message.symbol), now))
+        return out
+
+    def on_markout(self, message: Markout, now: int) -> list[Message]:
+        """Count what became of a decision for every signal that had a say in it."""
+        self._edges.hear(message)
+        return [rows.of_markout(message)] if self._csv else []
+
+    def on_weights_news(self, message: WeightsNews, now: int) -> list[Message]:
+        """Say which weights are in force from here on."""
+        self._weights = message
+        told = " ".join(
+            f"{name} x{factor:.2f} ({edge:+.2f} bps, {trades})"
+            for name, factor, edge, trades in zip(
+                message.signals, message.multipliers, message.edges_bps, message.trades, strict=False
+            )
+        )
+        return [Log("INFO", "weights.changed", f"version {message.version}: {told}")]
 
     def on_order_news(self, message: OrderNews, now: int) -> list[Message]:
         """Keep a change of an order."""
@@ -196,8 +233,11 @@ class MonitorCore:
             out.append(Log("INFO", "heartbeat", report.heartbeat(message, self._state, realised_e8, now)))
         if now >= self._snapshot_due_ns:
             self._snapshot_due_ns = now + SNAPSHOT_NS
-            out.append(Document("state.json", self._snapshot(now)))
+            out += [Document("state.json", self._snapshot(now)), self._edge()]
         return out
+
+    def _edge(self) -> Document:
+        return Document("edge.json", report.edge_json(self._edges.report(), self._weights))
 
     def _snapshot(self, now: int) -> bytes:
         return report.state_json(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shared.clock import NS_PER_MS
+from shared.messages import Decision
 from shared.mirror import BookView
 from shared.offset import Offset, age_of
 from shared.scale import Scale
@@ -89,4 +90,16 @@ def line(found: Figures, scale: Scale) -> str:
         f" | Mid: ${mid_text(scale, found.bid_ticks, found.ask_ticks)} | Spread: {found.spread_pct:.4f}%"
         f" | Imbalance: {found.imbalance:.3f} | Liquidity: {found.liquidity:.2f} {base_coin(found.symbol)}"
         f" | Latency: {latency} | Updates: {found.updates}"
+    )
+
+
+def flow_line(said: Decision) -> str:
+    """Return the line that shows what the order-flow strategy makes of one symbol: its bias, score and their parts."""
+    parts = dict(zip(said.signals, said.scores, strict=False))
+    bias = parts.pop("bias", 0.0)
+    side = "long" if bias > 0 else "short" if bias < 0 else "none"
+    scores = " ".join(f"{name} {score:+.3f}" for name, score in parts.items())
+    return (
+        f"🧭 {said.symbol} | Bias: {side} | Regime: {said.regime or 'n/a'} | Score: {said.score:+.3f}"
+        f" | Confidence: {said.confidence:.2f} | {scores}"
     )

@@ -29,12 +29,14 @@ from shared.messages import (
     Decision,
     ExecutionState,
     Fill,
+    Markout,
     Message,
     OrderNews,
     PositionNews,
     RoundTrip,
     Universe,
     Verdict,
+    WeightsNews,
 )
 from shared.service import Context, Service
 
@@ -54,7 +56,7 @@ async def main(ctx: Context) -> None:
     service = shell.service = Service(ctx, make_core(ctx.config), shell.act)
     bus = shell.bus
     bus.subscribe(["scanner"], [Universe, ClockOffset], service.feed)
-    bus.subscribe(["signals"], [Decision], service.feed)
+    bus.subscribe(["signals"], [Decision, Markout, WeightsNews], service.feed)
     news: list[type[Message]] = [Verdict, OrderNews, Fill, PositionNews, RoundTrip, ExecutionState]
     bus.subscribe(["execution"], news, service.feed)
     service.on_beat += [bus.retry, shell.on_beat]

@@ -10,7 +10,7 @@ import msgspec
 from services.monitor.wire import Vitals
 from shared.clock import NS_PER_MS
 from shared.layout import Row
-from shared.messages import ExecutionState, PositionNews
+from shared.messages import ExecutionState, PositionNews, WeightsNews
 from shared.mirror import BookView
 from shared.offset import Offset
 from shared.scale import e8_text
@@ -72,6 +72,11 @@ def state_json(
 def books_json(books: Mapping[str, BookView]) -> bytes:
     """Return every symbol's whole book as JSON, prices and sizes as decimal text, best first."""
     return _json({symbol: _book(view) for symbol, view in sorted(books.items())})
+
+
+def edge_json(edges: Mapping[str, Any], weights: WeightsNews | None) -> bytes:
+    """Return what every signal was worth at every horizon, and the weights that were learned, as JSON."""
+    return _json({"signals": dict(edges), "weights": None if weights is None else msgspec.structs.asdict(weights)})
 
 
 def _book(view: BookView) -> dict[str, Any]:

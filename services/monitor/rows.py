@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from services.monitor.wire import Row
 from shared.clock import NS_PER_MS
-from shared.messages import BUY, Decision, Fill, OrderNews, RoundTrip
+from shared.messages import BUY, Decision, Fill, Markout, OrderNews, RoundTrip
 from shared.scale import Scale, e8_text
 
 COLUMNS = {
     "decisions.csv": (
         "time", "decision", "symbol", "direction", "score", "confidence", "signals", "bid", "ask", "reason",
-        "generation", "ring_seq",
+        "generation", "ring_seq", "strategy", "regime", "stance", "weights", "weights_version",
     ),
     "orders.csv": (
         "time", "order_link_id", "order_id", "intent_id", "symbol", "side", "role", "state", "qty", "filled", "price",
@@ -21,6 +21,11 @@ COLUMNS = {
     ),
     "trades.csv": (
         "time", "number", "symbol", "side", "qty", "entry", "exit", "fees_usdt", "net_usdt", "held_s", "reason",
+        "intent_id",
+    ),
+    "markouts.csv": (
+        "time", "epoch", "decision", "symbol", "direction", "reason", "score", "signals", "regime", "weights_version",
+        "cost_bps", "moved_bps",
     ),
 }  # fmt: skip
 
@@ -46,21 +51,29 @@ def _side(side: int) -> str:
     return "buy" if side == BUY else "sell"
 
 
+def _signals(said: Decision | Markout) -> str:
+    return " ".join(f"{name}={score:.4f}" for name, score in zip(said.signals, said.scores, strict=False))
+
+
 def of_decision(said: Decision, scale: Scale | None, now: int) -> Row:
     """Return the line of a decision."""
-    signals = " ".join(f"{name}={score:.4f}" for name, score in zip(said.signals, said.scores, strict=False))
     cells = (
         str(said.decision),
         text(said.symbol),
         str(said.direction),
         f"{said.score:.6f}",
         f"{said.confidence:.6f}",
-        text(signals),
+        text(_signals(said)),
         price(scale, said.best_bid_ticks),
         price(scale, said.best_ask_ticks),
         text(said.reason),
         str(said.generation),
         str(said.ring_seq),
+        text(said.strategy),
+        text(said.regime),
+        text(said.stance),
+        " ".join(f"{share:.4f}" for share in said.weights),
+        str(said.weights_version),
     )
     return Row("decisions.csv", now, cells)
 
@@ -112,5 +125,28 @@ def of_trip(trip: RoundTrip, scale: Scale | None) -> Row:
         e8_text(trip.net_e8),
         f"{(trip.closed_ns - trip.opened_ns) / 1e9:.3f}",
         text(trip.reason),
+        text(trip.intent_id),
     )
     return Row("trades.csv", trip.closed_ns, cells)
+
+
+def of_markout(said: Markout) -> Row:
+    """Return the line of what became of one decision; the time is the decision's. No figure where there was no book."""
+    moved = (
+        f"{horizon}ms={'' if bps != bps else f'{bps:.4f}'}"
+        for horizon, bps in zip(said.horizons_ms, said.moved_bps, strict=False)
+    )
+    cells = (
+        str(said.epoch),
+        str(said.decision),
+        text(said.symbol),
+        str(said.direction),
+        text(said.reason),
+        f"{said.score:.6f}",
+        text(_signals(said)),
+        text(said.regime),
+        str(said.weights_version),
+        f"{said.cost_bps:.4f}",
+        text(" ".join(moved)),
+    )
+    return Row("markouts.csv", said.decided_ns, cells)

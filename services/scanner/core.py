@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from services.scanner import choose, parse
 from services.scanner.parse import Day, Listed
+from services.scanner.roster import Change, Roster
 from services.scanner.venue_clock import VenueClock
 from services.scanner.wire import (
     InstrumentsAnswer,
@@ -27,20 +28,22 @@ RETRY_NS = 5 * NS_PER_S
 SCAN_NS_MAX = 20 * NS_PER_S
 PAGES_MAX = 20
 VERSIONS_PER_EPOCH = 1 << 32  # A restarted scanner counts on above everything it said before.
+SHOWN = 5  # Of a scan's candidates.
 
 
 class ScannerCore:
-    """State: the last good scan, the members chosen from it, and where the present scan stands."""
+    """State: the last good scan, who was chosen from it, what execution has open, how far the scan is."""
 
     def __init__(self, config: Scanner) -> None:
         self._config = config
         self._interval_ns = int(config.interval_s * NS_PER_S)
         self._clock = VenueClock(int(config.clock_s * NS_PER_S))
-        self._version = 0
+        self._roster = Roster(config.symbols_max, config.switch_multiplier)
+        self._epoch = self._version = 0
         self._universe: Universe | None = None
         self._listed: dict[str, Listed] = {}
         self._scores: dict[str, float] = {}
-        self._held: tuple[str, ...] = ()
+        self._open: frozenset[str] | None = None  # What execution holds; None: it has not spoken yet.
         self._pages: dict[str, Listed] = {}
         self._page_count = 0
         self._scan, self._scanning = 0, False
@@ -49,7 +52,7 @@ class ScannerCore:
 
     def on_started(self, message: Started, now: int) -> list[Message]:
         """Learn which restart this is; the first scan is due at once."""
-        self._version = message.epoch * VERSIONS_PER_EPOCH
+        self._epoch, self._version = message.epoch, message.epoch * VERSIONS_PER_EPOCH
         self._due_ns = self._say_ns = now
         return []
 
@@ -112,12 +115,12 @@ class ScannerCore:
         return []
 
     def on_execution_state(self, message: ExecutionState, now: int) -> list[Message]:
-        """Learn which symbols must stay: a symbol leaves only after execution has released it."""
-        held = tuple(sorted(set(message.open_symbols)))
-        if held == self._held:
+        """Learn what is open: a symbol goes only after execution has released it."""
+        before, self._open = self._open, frozenset(message.open_symbols)
+        released = self._roster.release(self._open, message.universe_version)
+        if not self._listed or (self._open == before and not released):
             return []
-        self._held = held
-        return self._renew(now) if self._listed else []
+        return self._choose(now) if released or before is None else self._renew([], now)
 
     def _expects(self, scan: int) -> bool:
         return self._scanning and scan == self._scan
@@ -141,17 +144,25 @@ class ScannerCore:
             return self._fail("the venue lists no USDT perpetual", now)
         self._scanning, self._due_ns = False, self._begun_ns + self._interval_ns
         self._listed = self._listed_now()
-        self._scores = choose.candidates(self._listed, days, self._config.min_turnover_usdt)
-        out: list[Message] = [ScanEnded(self._scan, "", len(self._scores))]
+        self._scores = choose.candidates(self._listed, days, self._config, self._roster.members)
+        out: list[Message] = [ScanEnded(self._scan, "", len(self._scores)), *self._result(days)]
         if self._failing:
             out.append(Log("INFO", "scan.recovered", f"scan {self._scan} went well again"))
         self._failing = False
-        return out + self._missing() + self._renew(now)
+        return out + self._missing() + self._choose(now)
 
     def _listed_now(self) -> dict[str, Listed]:
         """Return this scan's list plus the old rules of symbols that are open but no longer listed."""
-        gone = {symbol: self._listed[symbol] for symbol in self._held if symbol in self._listed}
-        return gone | self._pages
+        needed = [*(self._open or ()), *self._roster.leaving, *self._roster.members]
+        return {symbol: self._listed[symbol] for symbol in needed if symbol in self._listed} | self._pages
+
+    def _result(self, days: dict[str, Day]) -> list[Message]:
+        """Say what the scan has found."""
+        if not days:
+            return []
+        best = [f"{symbol} {self._scores[symbol]:,.0f}" for symbol in choose.ranked(self._scores)[:SHOWN]]
+        found = f"{len(self._scores)} of {len(self._listed)} may be chosen: {', '.join(best) or 'none'}"
+        return [Log("INFO", "scan.result", found)]
 
     def _missing(self) -> list[Message]:
         if self._universe is not None:
@@ -162,31 +173,52 @@ class ScannerCore:
             if symbol not in self._listed
         ]
 
-    def _renew(self, now: int) -> list[Message]:
-        """Choose again; say the universe if it is a new one."""
-        held = [symbol for symbol in self._held if symbol in self._listed]
-        old = self._universe
-        before = [] if old is None else [instrument.symbol for instrument in old.instruments]
+    def _choose(self, now: int) -> list[Message]:
+        """Give the places to the best, and say what follows from it."""
+        roster = self._roster
         if self._config.symbols:
-            fixed = [symbol for symbol in self._config.symbols if symbol in self._listed]
-            members = list(dict.fromkeys([*fixed, *held]))
-        else:
-            members = choose.select(
-                before, held, self._scores, self._config.symbols_max, self._config.switch_multiplier
+            roster.members = tuple(symbol for symbol in self._config.symbols if symbol in self._listed)
+            return self._renew([], now)
+        if self._universe is None and self._epoch:
+            if self._open is None:
+                return []  # What a predecessor had chosen we learn from execution: it must not be lost to a restart.
+            roster.adopt([symbol for symbol in self._open if symbol in self._scores])
+        return self._renew(self._news(roster.choose(self._scores)), now)
+
+    def _news(self, change: Change) -> list[Message]:
+        scores, best = self._scores, choose.ranked(self._scores)
+        told: list[Message] = []
+        for symbol in change.left:
+            text = f"{symbol} ({scores.get(symbol, 0.0):,.0f}) leaves" + (
+                f": {best[0]} is the leader with {scores[best[0]]:,.0f}" if best else ""
             )
-        instruments = tuple(self._listed[symbol].instrument for symbol in members)
-        scores = tuple(self._scores.get(symbol, 0.0) for symbol in members)
-        if old is not None and frozenset(old.instruments) == frozenset(instruments):  # Another order is no news.
-            self._universe = Universe(old.version, instruments, scores)
-            return []
+            told.append(Log("INFO", "universe.leaving", text, symbol))
+        return told
+
+    def _renew(self, news: list[Message], now: int) -> list[Message]:
+        """Say the universe if it is a new one. What is open stays in it, chosen or not."""
+        roster, old = self._roster, self._universe
+        others = sorted(symbol for symbol in self._open or () if symbol in self._listed)
+        symbols = list(dict.fromkeys([*roster.members, *roster.leaving, *others]))
+        instruments = tuple(self._listed[symbol].instrument for symbol in symbols)
+        scores = tuple(self._scores.get(symbol, 0.0) for symbol in symbols)
+        leaving = tuple(roster.leaving)
+        same = old is not None and (frozenset(old.instruments), old.leaving) == (frozenset(instruments), leaving)
+        if old is not None and same:  # Another order is no news.
+            self._universe = Universe(old.version, instruments, scores, leaving)
+            return news
         self._version += 1
-        self._universe = Universe(self._version, instruments, scores)
+        roster.said(self._version)
+        self._universe = Universe(self._version, instruments, scores, leaving)
         self._say_ns = now + SAY_EVERY_NS
-        return [self._universe, _news(before, members)]
+        before = [] if old is None else [instrument.symbol for instrument in old.instruments]
+        return [self._universe, *news, _changes(before, symbols, leaving)]
 
 
-def _news(before: list[str], members: list[str]) -> Log:
-    added = [f"+{symbol}" for symbol in members if symbol not in before]
-    removed = [f"-{symbol}" for symbol in before if symbol not in members]
-    changes = " ".join([*added, *removed]) or "new rules"
-    return Log("INFO", "universe.changed", f"trading {' '.join(members) or 'nothing'} ({changes})")
+def _changes(before: list[str], symbols: list[str], leaving: tuple[str, ...]) -> Log:
+    traded = [symbol for symbol in symbols if symbol not in leaving]
+    added = [f"+{symbol}" for symbol in symbols if symbol not in before]
+    removed = [f"-{symbol}" for symbol in before if symbol not in symbols]
+    going = [f"{symbol} leaving" for symbol in leaving]
+    changes = " ".join([*added, *removed, *going]) or "new rules"
+    return Log("INFO", "universe.changed", f"trading {' '.join(traded) or 'nothing'} ({changes})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from math import isfinite
 from typing import NamedTuple, TypeVar
@@ -16,6 +17,7 @@ WHOLE_MAX = 1 << 62
 STEP_CHARS_MAX = 20
 T = TypeVar("T")
 NANO_DIGITS = 19  # From 2001 to 2286.
+_THOUSANDS = re.compile(r"^10+(?=[^0-9])")
 
 
 class _Result(msgspec.Struct, rename="camel"):
@@ -49,6 +51,7 @@ class _Row(msgspec.Struct, rename="camel"):
     symbol: str
     contract_type: str
     status: str
+    base_coin: str
     quote_coin: str
     settle_coin: str
     price_filter: _Price
@@ -77,10 +80,11 @@ _ticker_rows = msgspec.json.Decoder(_TickerRow)
 
 
 class Listed(NamedTuple):
-    """One USDT perpetual that trades now. ``is_stock``: it follows a share, and rests when the exchange rests."""
+    """One USDT perpetual that trades now."""
 
     instrument: Instrument
-    is_stock: bool
+    coin: str  # What is traded, without the thousands that stand for one unit: PEPE, not 1000PEPE.
+    kind: str  # The venue's symbolType: stock, commodity, innovation, or empty.
 
 
 class Day(NamedTuple):
@@ -127,10 +131,15 @@ def instruments(data: bytes) -> tuple[dict[str, Listed], str]:
         try:
             row = _rows.decode(raw)
             if _tradable(row):
-                found[row.symbol] = Listed(_instrument(row), row.symbol_type == "stock")
+                found[row.symbol] = Listed(_instrument(row), coin_of(row.base_coin), row.symbol_type)
         except (msgspec.DecodeError, UnicodeDecodeError, OffGridError, ValueError):
             continue
     return found, result.next_page_cursor
+
+
+def coin_of(base_coin: str) -> str:
+    """Return the coin behind a contract's base coin: units of 10, 100, 1000 ... of it are one coin."""
+    return _THOUSANDS.sub("", base_coin)
 
 
 def _tradable(row: _Row) -> bool:

@@ -1,12 +1,31 @@
-"""One symbol inside the signal engine: its book, rebuilt from ring records, and the signals that watch it."""
+"""One symbol inside the signal engine: its book, rebuilt from ring records, and the strategy that watches it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from services.signals.market import Market, Signal
+from services.signals.candles import Candles
+from services.signals.market import Market
+from services.signals.markouts import Course
+from services.signals.strategy import Strategy
 from shared.book import Book
-from shared.layout import BLOCK, LAST, META, RECV_NS, SEQ, SIZE_LOTS, TAKER_BUY, Kind, meta_flags, meta_kind
+from shared.clock import NS_PER_MS
+from shared.config import Signals
+from shared.layout import (
+    BLOCK,
+    LAST,
+    META,
+    PRICE_TICKS,
+    RECV_NS,
+    SEQ,
+    SIZE_LOTS,
+    TAKER_BUY,
+    VENUE_NS,
+    Kind,
+    Row,
+    meta_flags,
+    meta_kind,
+)
 from shared.messages import BookCopy
 from shared.mirror import BookView
 from shared.ring import Record
@@ -17,30 +36,35 @@ class Lane:
     """Joins with a mirror copy; follows the ring from there. Silent after a gap until the next snapshot."""
 
     __slots__ = (
-        "_make_signals",
+        "_joined_ms",
+        "_make_strategy",
         "_scale_id",
         "book",
+        "course",
         "market",
         "said",
         "said_ns",
         "scale",
-        "signals",
+        "strategy",
         "symbol",
         "tradable",
     )
 
-    def __init__(self, copy: BookCopy, make_signals: Callable[[], list[Signal]]) -> None:
+    def __init__(self, copy: BookCopy, make_strategy: Callable[[str], Strategy], config: Signals | None = None) -> None:
         self.symbol, self.scale = copy.symbol, Scale(copy.tick, copy.lot)
-        self._make_signals = make_signals
+        self._make_strategy = make_strategy
         self.book = Book()
         view = BookView.from_row(copy.data, copy.symbol, self.scale)
         self.book.load(view)
         self._scale_id = view.scale_id
-        self.market = Market(self.book)
+        self._joined_ms = view.word(Row.CTS_NS) // NS_PER_MS
+        self.market = Market(self.book, self.scale, config)
         self.market.book_ns = view.recv_ns
-        self.signals = make_signals()
+        self.market.tape.join(view.word(Row.SEQ), view.word(Row.CTS_NS))
+        self.strategy = make_strategy(self.symbol)
         self.tradable = False  # In the universe, on this very grid.
-        self.said: tuple[int, str] = (0, "")  # Direction and reason of the last decision.
+        self.course: Course | None = None  # Follows the mid for the markouts, once somebody wants them.
+        self.said: tuple[int, str, str] = (0, "", "")  # Direction, reason and stance of the last decision.
         self.said_ns = 0  # When the last decision that was no entry was said.
 
     @property
@@ -56,16 +80,41 @@ class Lane:
         word, market = record[META], self.market
         kind, flags = meta_kind(word), meta_flags(word)
         if kind == Kind.TRADE and not flags & BLOCK:
+            market.trades.append(record)
             if flags & TAKER_BUY:
                 market.bought_lots += record[SIZE_LOTS]
             else:
                 market.sold_lots += record[SIZE_LOTS]
         elif kind == Kind.GAP:
-            self.signals = self._make_signals()  # What they had seen no longer leads to what comes next.
+            self.strategy = self._make_strategy(self.symbol)  # What they had seen no longer leads to what comes next.
+            market.weather.interrupt()
+            if self.course is not None:
+                self.course.lose(record[RECV_NS])
+            if market.candles is not None:
+                market.candles.lose()
+        elif kind == Kind.SNAPSHOT and market.candles is not None:
+            market.candles.join(record[VENUE_NS] // NS_PER_MS)
         changed = self.book.on_record(record)
+        market.tape.hear(record)
         if not flags & LAST:
             return False
+        if market.candles is not None:
+            self._tell(market.candles, record[VENUE_NS])
         return self._complete(record[RECV_NS], changed)
+
+    def follow(self, candles: Candles) -> None:
+        """Feed these bars from here on; what was traded meanwhile was not heard."""
+        self.market.candles = candles
+        candles.lose()
+        if self.book.valid:
+            candles.join(self._joined_ms)
+
+    def _tell(self, candles: Candles, venue_ns: int) -> None:
+        """Let the bars have the frame's trades, and what time it is at the venue."""
+        for record in self.market.trades:
+            taker = 1 if meta_flags(record[META]) & TAKER_BUY else -1
+            candles.trade(record[VENUE_NS] // NS_PER_MS, record[PRICE_TICKS], record[SIZE_LOTS], taker)
+        candles.clock(venue_ns // NS_PER_MS)
 
     def _complete(self, at_ns: int, changed: bool) -> bool:
         market = self.market
@@ -73,8 +122,11 @@ class Lane:
         if changed:
             market.book_ns = at_ns
         if ready and (changed or market.bought_lots or market.sold_lots):
-            market.at_ns = at_ns
-            for signal in self.signals:
-                signal.update(market)
-        market.bought_lots = market.sold_lots = 0
+            market.complete(at_ns)
+            self.strategy.update(market)
+            if changed and self.course is not None:
+                self.course.see(at_ns, market.mid2)
+        if market.trades:
+            market.bought_lots = market.sold_lots = 0
+            market.trades.clear()
         return ready and changed

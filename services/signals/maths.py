@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, isfinite
+from math import exp, isfinite, sqrt
 from typing import NamedTuple
 
 NS = 1_000_000_000
@@ -123,3 +123,61 @@ class Fading:
         if isfinite(value):
             self._sum += value
         return self._sum
+
+
+def deviation_share(fast_s: float, slow_s: float) -> float:
+    """Return the standard deviation of fast minus slow average of a random walk, per unit of its volatility."""
+    return sqrt(max(0.0, fast_s / 2 + slow_s / 2 - 2 * fast_s * slow_s / (fast_s + slow_s)))
+
+
+def momentum_pct(last: float, average: float) -> float:
+    """Return how far the last price lies above an average price, percent; 0 when that means nothing."""
+    return (last - average) / average * 100 if average > 0 else 0.0
+
+
+class RollingVwap:
+    """Volume-weighted average price of the last ``size`` trades, and how far their prices lie apart.
+
+    In whole ticks and lots, so the running sums are exact and nothing drifts however many trades pass.
+    """
+
+    __slots__ = ("_lots", "_next", "_size", "_square", "_ticks", "_value", "lots", "trades")
+
+    def __init__(self, size: int) -> None:
+        assert size > 0
+        self._size, self._next = size, 0
+        self._ticks, self._lots = [0] * size, [0] * size
+        self._value = self._square = 0  # Sums of ticks x lots and ticks^2 x lots.
+        self.lots = 0  # In the window, at most ``size`` trades.
+        self.trades = 0
+
+    def add(self, ticks: int, lots: int) -> None:
+        """Take in one trade, and forget the oldest when there are too many. Nothing traded is no trade."""
+        if not (ticks > 0 and lots > 0):
+            return
+        at = self._next
+        old_ticks, old_lots = self._ticks[at], self._lots[at]
+        self._ticks[at], self._lots[at] = ticks, lots
+        self._next = at + 1 if at + 1 < self._size else 0
+        value, old_value = ticks * lots, old_ticks * old_lots
+        self.lots += lots - old_lots
+        self._value += value - old_value
+        self._square += ticks * value - old_ticks * old_value
+        if self.trades < self._size:
+            self.trades += 1
+
+    @property
+    def vwap(self) -> float:
+        """The average price in ticks; 0 without trades."""
+        return self._value / self.lots if self.lots else 0.0
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the prices around it by volume, ticks; 0 without trades."""
+        lots = self.lots
+        return sqrt((self._square * lots - self._value * self._value) / (lots * lots)) if lots else 0.0
+
+    def z(self, price: float) -> float:
+        """Return how many deviations ``price`` (ticks) lies above the average; 0 when there are none."""
+        deviation = self.deviation
+        return (price - self.vwap) / deviation if deviation > 0 else 0.0

@@ -5,6 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from cli.config import command
+from shared.config import FOUR
 from shared.config_leaves import leaves
 
 
@@ -32,7 +33,8 @@ def test_show_prints_each_value_with_its_origin() -> None:
 def test_show_as_json_is_one_object() -> None:
     table = json.loads(said("show", "--json", "--set", "risk.leverage=4"))
     assert table["risk.leverage"] == {"value": 4, "origin": "command line"}
-    assert table["scanner.symbols"] == {"value": [], "origin": "default"}
+    assert table["scanner.symbols"] == {"value": list(FOUR), "origin": "preset fusion"}
+    assert table["risk.max_positions"] == {"value": 3, "origin": "default"}
 
 
 def test_check_says_that_all_is_well() -> None:

@@ -7,8 +7,9 @@ from shared.config_load import ConfigError
 JSON = b"""{
   "trading": {"symbol": "BTCUSDT", "timeframe": "1m", "position_size_usdt": 50.0, "max_positions": 3},
   "risk": {"stop_loss_pct": 0.02, "take_profit_pct": 0.07, "max_daily_loss_usdt": 100.0},
-  "indicators": {"luxfvgtrend": {"length": 14, "mult": 2.0}, "tva": {"volume_ma_period": 20}},
-  "data": {"lookback_bars": {"1m": 2000}, "update_interval": 60},
+  "indicators": {"luxfvgtrend": {"length": 15, "mult": 2.5}, "tva": {"volume_ma_period": 21}, "cvd": {"length": 22},
+                 "vfi": {"period": 131}, "atr": {"period": 16}},
+  "data": {"lookback_bars": {"1m": 1999, "5m": 998, "1h": 197}, "update_interval": 60},
   "system": {"log_level": "INFO"}
 }"""
 
@@ -24,14 +25,22 @@ def test_a_json_file_keeps_its_meaning_and_fractions_become_percent() -> None:
         "log": {"level": "info"},
         "scanner": {"symbols": ["BTCUSDT"]},
         "brackets": {"stop_pct": 2.0, "target_pct": 7.0},
+        "candles": {"interval": "1m", "lookback_1m": 1999, "lookback_5m": 998, "lookback_1h": 197},
+        "indicators": {
+            "luxfvgtrend_length": 15,
+            "luxfvgtrend_mult": 2.5,
+            "tva_volume_ma_period": 21,
+            "cvd_length": 22,
+            "vfi_period": 131,
+            "atr_period": 16,
+        },
         "risk": {"position_size_usdt": 50.0, "max_positions": 3, "max_daily_loss_usdt": 100.0},
     }
 
 
 def test_what_is_understood_but_not_used_is_kept_as_a_comment() -> None:
     comments = [line for line in as_yaml("config.json", JSON).splitlines() if "kept here" in line]
-    assert len(comments) == 6
-    assert "# trading.timeframe = 1m: kept here, candles are not used yet" in comments
+    assert comments == ["# data.update_interval = 60: kept here, bars are complete the moment they end"]
 
 
 def test_a_toml_file_may_use_their_words_and_ours() -> None:

@@ -10,7 +10,8 @@ from shared.layout import META, SIZE_LOTS, Kind, meta_kind
 from shared.messages import BUY, ExecutionState, Message
 from shared.ring import Record, records
 from shared.scale import Scale
-from shared.tape import SELL, Tape
+from shared.takers import SELL
+from shared.tape import Tape
 from tests.contract.client import LINEAR, SYMBOL, Line, Lines, Rest
 from tests.services.ingest.rig import Rig, of, rules, universe
 

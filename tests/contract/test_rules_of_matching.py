@@ -278,7 +278,8 @@ def meet(rest: Rest, kind: str) -> tuple[Json, Json] | None:
     taker = rest.order("Sell", smpType=kind, **sell).result["orderId"]
     rows = rest.find(maker), rest.settled(taker, "Filled", "Cancelled")
     rest.flatten()
-    return rows if rows[0]["cumExecQty"] == "0.000" and rows[0]["rejectReason"] != POST_ONLY else None
+    met = any(row["smpOrderId"] for row in rows)
+    return rows if met and rows[0]["cumExecQty"] == "0.000" and rows[0]["rejectReason"] != POST_ONLY else None
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_a_worker_killed_with_a_position_open_comes_back(tmp_path: Path, worker:
 
 
 def test_a_stop_that_comes_late_is_seen_as_naked_time(tmp_path: Path) -> None:
-    _, summary, log = fly(tmp_path, "--for", "15", "--set", "exchange.stop_delay_ms=300")
+    _, summary, log = fly(tmp_path, "--for", "30", "--set", "exchange.stop_delay_ms=300")
     assert summary["naked_ms_max"] > 0, log
     assert summary["ledger_matches_exchange"] is True, log
 

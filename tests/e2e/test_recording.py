@@ -41,7 +41,16 @@ def rebuild() -> tuple[dict[str, dict[str, dict[Decimal, Decimal]]], dict[str, i
 
 
 def test_every_frame_is_applied_and_the_final_book_is_the_files(tmp_path: Path) -> None:
-    code, summary, log = fly(tmp_path, "--market", str(RECORDING), "--until-end")
+    # It was recorded far from the venue, and little happens in it: with the defaults nothing would be traded.
+    eager = (
+        "--set",
+        "risk.max_latency_ms=0",
+        "--set",
+        "signals.enter_confidence=0.35",
+        "--set",
+        "signals.exit_confidence=0.2",
+    )
+    code, summary, log = fly(tmp_path, "--market", str(RECORDING), "--until-end", *eager)
     assert code == 0, log
     assert (summary["book_gaps"], summary["crossed_books"]) == (0, 0), log
     assert summary["decisions"] > 0, log

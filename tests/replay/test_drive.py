@@ -6,11 +6,12 @@ import pytest
 
 from replay.drive import drive
 from shared.bybit.recordings import describe, read
-from shared.config import Config, Ingest
+from shared.config import Config, Ingest, Signals, Weights
 from shared.messages import Decision, Intent, encode
 
 RECORDING = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "bybit-linear-20260809-btc-eth.ndjson.gz"
-CONFIG = Config(ingest=Ingest(depth=200, ring_records=1 << 16))
+TWO = Weights(obi=0.30, umom=0.20, prt=0, ltb=0, sweep=0, ice=0, vwap=0, regime=0)  # Enough for entries in a calm hour.
+CONFIG = Config(ingest=Ingest(depth=200, ring_records=1 << 16), signals=Signals(weights=TWO))
 
 
 @pytest.mark.skipif(not RECORDING.exists(), reason=f"no recording {RECORDING.name} beside the project")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from shared import layout
-from shared.layout import EVENT_WORDS, LAST, ROW_HEAD, TAKER_BUY, VALID, Kind, Row, meta
+from shared.layout import EVENT_WORDS, LAST, REASON_SHIFT, ROW_HEAD, TAKER_BUY, VALID, Kind, Row, meta
 from shared.messages import BookCopy, Events
 
 Level = tuple[int, int]
@@ -28,6 +28,7 @@ def row(
     cts_ns: int = 0,
     updates: int = 1,
     valid: bool = True,
+    reason: int = 0,
     depth: int = DEPTH,
 ) -> bytes:
     """Return one mirror row."""
@@ -39,7 +40,8 @@ def row(
     head = {
         Row.VERSION: 2, Row.GENERATION: generation, Row.SYMBOL_ID: symbol_id, Row.SCALE_ID: scale_id,
         Row.RING_SEQ: ring_seq, Row.U: 77, Row.CTS_NS: cts_ns, Row.RECV_NS: recv_ns, Row.WRITE_NS: recv_ns,
-        Row.N_BIDS: len(bids), Row.N_ASKS: len(asks), Row.FLAGS: VALID if valid else 0, Row.UPDATES: updates,
+        Row.N_BIDS: len(bids), Row.N_ASKS: len(asks), Row.FLAGS: (VALID if valid else 0) | reason << REASON_SHIFT,
+        Row.UPDATES: updates,
     }  # fmt: skip
     for name, value in head.items():
         words[name] = value

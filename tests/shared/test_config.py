@@ -1,7 +1,8 @@
 import msgspec
 import pytest
 
-from shared.config import Config, Credentials, Section
+from shared.config import Config, Credentials
+from shared.config_base import Section
 from shared.config_leaves import leaves, sections
 
 

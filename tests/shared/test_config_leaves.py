@@ -46,7 +46,7 @@ def test_text_is_understood_by_what_the_leaf_holds(path: str, text: str, value: 
         ("monitor.csv", "true or false"),
         ("venue", "one of local, mainnet, testnet"),
         ("supervisor.pin.ingest", "a whole number or one of auto, none"),
-        ("strategy", "fusion"),
+        ("strategy", "one of fusion, indicator, orderflow, predator"),
         ("scanner.symbols", "a list of at most 64, each a symbol such as BTCUSDT"),
         ("exchange.symbols", "a list of 1 to 64, each a symbol such as BTCUSDT"),
         ("log.dir", "text"),

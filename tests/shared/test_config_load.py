@@ -4,6 +4,7 @@ import pytest
 
 from shared.config import Config
 from shared.config_load import ConfigError, Effective, confirm_real_money, load, read_credentials, rows
+from shared.presets import PRESETS, config_of
 
 
 @pytest.fixture
@@ -26,8 +27,42 @@ def errors(folder: Path, yaml: str = "", env: str = "", **more: dict[str, object
 
 def test_without_any_source_everything_is_at_its_default(folder: Path) -> None:
     effective = loaded(folder)
-    assert effective.config == Config()
-    assert set(effective.origins.values()) == {"default"}
+    assert effective.config == config_of("fusion")
+    assert {path for path, origin in effective.origins.items() if origin != "default"} == set(PRESETS["fusion"])
+
+
+def test_the_preset_of_the_strategy_in_force_is_stronger_than_the_defaults_and_weaker_than_everything_else(
+    folder: Path,
+) -> None:
+    yaml = "strategy: indicator\nrisk: {max_positions: 7}\nbrackets: {target_pct: 5}\n"
+    effective = loaded(folder, yaml, overrides={"strategy": "predator", "risk.position_size_usdt": "99"})
+    config, origins = effective.config, effective.origins
+    assert (config.strategy, config.scanner.symbols, config.scanner.symbols_max) == ("predator", (), 1)
+    assert (origins["scanner.symbols_max"], origins["brackets.stop_pct"]) == ("preset predator", "preset predator")
+    assert (config.risk.max_positions, origins["risk.max_positions"]) == (7, "config.yaml:2")
+    assert (config.brackets.stop_pct, config.brackets.target_pct) == (0.5, 5.0)
+    assert (config.risk.position_size_usdt, origins["risk.position_size_usdt"]) == (99.0, "command line")
+
+
+@pytest.mark.parametrize("source", ["config.yaml", ".env", "environment"])
+def test_the_strategy_may_be_named_by_any_source(folder: Path, source: str) -> None:
+    yaml = "strategy: indicator\n" if source == "config.yaml" else ""
+    env = "PEREGRINE__STRATEGY=indicator\n" if source == ".env" else ""
+    environ = {"PEREGRINE__STRATEGY": "indicator"} if source == "environment" else {}
+    effective = loaded(folder, yaml, env, environ=environ)
+    assert effective.config.brackets.stop_pct == 2.0
+    assert effective.origins["brackets.stop_pct"] == "preset indicator"
+
+
+@pytest.mark.parametrize("strategy", ["[predator]", "scalper", "5"])
+def test_a_strategy_that_does_not_exist_is_one_error_and_has_no_preset(folder: Path, strategy: str) -> None:
+    (line,) = errors(folder, f"strategy: {strategy}\n")
+    assert line.startswith("strategy = ")
+
+
+def test_what_contradicts_a_preset_says_so(folder: Path) -> None:
+    (line,) = errors(folder, "strategy: predator\nscanner: {symbols: [AUSDT, BUSDT]}\n")
+    assert line.endswith("expected at most scanner.symbols_max = 1 (config.yaml:2, preset predator)")
 
 
 def test_each_source_is_stronger_than_the_one_before(folder: Path) -> None:
@@ -104,7 +139,7 @@ def test_long_values_are_shortened(folder: Path) -> None:
 
 def test_a_named_file_must_exist_and_an_unnamed_one_need_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert load().config == Config()
+    assert load().config == config_of("fusion")
     with pytest.raises(FileNotFoundError):
         load(config_file=tmp_path / "other.yaml")
 

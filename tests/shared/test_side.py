@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.side import Side
+from shared.side import NOWHERE, Side
 
 CHANGES = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 3)), max_size=60)
 
@@ -25,7 +25,8 @@ def test_a_side_is_a_sorted_dictionary(sign: int, changes: list[tuple[int, int]]
     assert side.best == (side.ticks[0] if model else 0)
     assert side.lots_at_best == (side.lots[0] if model else 0)
     assert side.depth(3) == sum(side.lots[:3])
-    assert side.worst(3) == (side.ticks[:3] or [0])[-1]
+    keys = [sign * ticks for ticks in side.ticks] or [NOWHERE]
+    assert (side.reach(1), side.reach(3), side.end) == (keys[0], keys[:3][-1], keys[-1])
     assert [side.lots_at(ticks) for ticks in range(1, 31)] == [model.get(ticks, 0) for ticks in range(1, 31)]
 
 

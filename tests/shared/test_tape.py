@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.book import Book
-from shared.layout import BLOCK, LAST, RPI, TAKER_BUY, Kind, Reason, meta
+from shared.layout import BLOCK, LAST, META, RPI, TAKER_BUY, Kind, Reason, meta, meta_flags
 from shared.ring import Record
-from shared.tape import ASK, BID, BUY, SELL, Changes, Flow, Forced, Moment, Tape
+from shared.takers import BUY, SELL, WINDOW_NS, Flow
+from shared.tape import ASK, BID, Changes, Forced, Tape
 
 MS = 1_000_000
 
@@ -20,12 +21,18 @@ MS = 1_000_000
 class Desk:
     """A book and its tape, fed by hand. Sequence n stands at n ms, and everything arrives one ms later."""
 
-    def __init__(self, bids: dict[int, int], asks: dict[int, int], *, levels: int = 10) -> None:
+    def __init__(
+        self, bids: dict[int, int], asks: dict[int, int], *, levels: int = 10, window_ns: int = WINDOW_NS
+    ) -> None:
         self.book, self.number = Book(), 0
-        self.tape = Tape(self.book, levels=levels)
+        self.tape = Tape(self.book, levels=levels, window_ns=window_ns)
+        self.snapshot(100, bids, asks)
+
+    def snapshot(self, seq: int, bids: dict[int, int], asks: dict[int, int]) -> None:
+        """Begin with another book."""
         sides = ((Kind.BID, sorted(bids, reverse=True), bids), (Kind.ASK, sorted(asks), asks))
         rows = [(kind, ticks, held[ticks], 0) for kind, order, held in sides for ticks in order]
-        self._say([(Kind.SNAPSHOT, 0, 0, 0, 1, 100), *[(*row, 100) for row in rows]], 100)
+        self._say([(Kind.SNAPSHOT, 0, 0, 0, 1, seq), *[(*row, seq) for row in rows]], seq)
 
     def frame(self, seq: int, *changes: tuple[Kind, int, int]) -> None:
         """Say the new sizes of some levels."""
@@ -41,6 +48,7 @@ class Desk:
         self._hear((self.number, word, seq * MS, (recv or seq + 1) * MS, ticks, lots, seq, 0))
 
     def liquidation(self, seq: int, taker: int, lots: int) -> None:
+        """Say one forced order."""
         word = meta(Kind.LIQUIDATION, LAST | (TAKER_BUY if taker == BUY else 0), 0, 0)
         self._hear((self.number, word, seq * MS, (seq + 1) * MS, 0, lots, 98_00000000, 0))
 
@@ -124,15 +132,6 @@ def test_what_vanishes_at_the_far_end_of_the_window_is_no_cancel() -> None:
     assert one.tape.changes(BID, 0).cancelled == 40
 
 
-def test_a_level_that_comes_twice_in_a_frame_went_from_the_first_size_to_the_last() -> None:
-    one = desk()
-    one.trade(104, SELL, 99, 12)
-    one.frame(105, (Kind.BID, 99, 40), (Kind.BID, 99, 30))
-    assert one.tape.changes(BID, 0) == Changes(12, 8, 0)
-    (split,) = one.tape.splits(BID, 0)
-    assert (split.before, split.after) == (50, 30)
-
-
 def test_a_gap_ends_what_can_be_told_apart() -> None:
     one = desk()
     one.frame(105, (Kind.BID, 99, 40))
@@ -141,16 +140,15 @@ def test_a_gap_ends_what_can_be_told_apart() -> None:
 
 
 def test_what_is_older_than_the_window_is_gone_and_questions_may_ask_for_less() -> None:
-    one = Desk({99: 50}, {101: 50})
-    one.tape._window_ns = 10 * MS
+    one = Desk({99: 50}, {101: 50}, window_ns=10 * MS)
     for seq in range(105, 125):
         one.trade(seq, SELL, 99, 1)
         one.frame(seq, (Kind.BID, 99, 50 - (seq - 104)))
-    assert one.tape.changes(BID, 0).traded == one.tape.flow(0).sold_lots == 11
-    assert one.tape.changes(BID, 123 * MS).traded == one.tape.flow(123 * MS).sold_lots == 3
+    assert one.tape.changes(BID, 0).traded == one.tape.takers.flow(0).sold_lots == 11
+    assert one.tape.changes(BID, 123 * MS).traded == one.tape.takers.flow(123 * MS).sold_lots == 3
 
 
-# --- orders ---------------------------------------------------------------------------------------------------------
+# --- what is new ------------------------------------------------------------------------------------------------------
 
 
 def test_prints_of_one_taker_order_are_one_order() -> None:
@@ -158,14 +156,67 @@ def test_prints_of_one_taker_order_are_one_order() -> None:
     for ticks, lots in ((101, 50), (102, 20), (102, 3)):
         one.trade(104, BUY, ticks, lots)
     one.trade(104, SELL, 99, 1)
-    one.trade(105, SELL, 99, 2)
-    assert [(order.side, order.lots, order.prints, len(order.prices)) for order in one.tape.orders] == [
-        (BUY, 73, 3, 2),
-        (SELL, 1, 1, 1),
-        (SELL, 2, 1, 1),
+    assert [(order.side, order.lots, order.prints) for order in one.tape.takers.orders] == [(BUY, 73, 3), (SELL, 1, 1)]
+    assert one.tape.takers.flow(0) == Flow(73, 1, 1, 1)
+
+
+def news(one: Desk) -> tuple[tuple[int, ...], ...]:
+    return tuple((side.traded, side.cancelled, side.added, side.behind) for side in (one.tape.bids, one.tape.asks))
+
+
+def test_news_is_of_one_frame_only() -> None:
+    one = desk()
+    one.trade(105, SELL, 99, 12)
+    assert [order.lots for order in one.tape.fresh_orders] == [12]
+    assert (one.tape.bids.stirred, one.tape.fresh_splits) == (False, [])
+    one.frame(105, (Kind.BID, 99, 30), (Kind.ASK, 101, 55))
+    assert one.tape.fresh_orders == []
+    assert one.tape.bids.stirred
+    assert one.tape.asks.stirred
+    assert [(split.side, split.ticks, split.before, split.traded) for split in one.tape.fresh_splits] == [
+        (BID, 99, 50, 12)
     ]
-    assert one.tape.orders[0].value == 101 * 50 + 102 * 23
-    assert one.tape.flow(0) == Flow(73, 3, 1, 2)
+    assert news(one) == ((12, 8, 0, 0), (0, 0, 5, 0))
+    one.frame(106, (Kind.BID, 98, 21))
+    assert one.tape.fresh_splits == []
+    assert news(one) == ((0, 0, 1, 0), (0, 0, 0, 0))
+    one.trade(107, BUY, 101, 1)
+    assert not one.tape.bids.stirred
+    assert news(one) == ((0, 0, 0, 0), (0, 0, 0, 0))
+
+
+def test_a_level_that_was_traded_out_is_no_cancel_and_a_late_trade_says_so_late() -> None:
+    one = desk()
+    one.trade(105, SELL, 99, 50)
+    one.frame(105, (Kind.BID, 99, 0))
+    assert news(one)[0] == (50, 0, 0, 0)
+    one.frame(106, (Kind.BID, 98, 0))
+    assert news(one)[0] == (0, 20, 0, 0)
+    one.trade(106, SELL, 98, 15)
+    assert news(one)[0] == (15, -15, 0, 0)
+    one.trade(106, SELL, 98, 5)
+    assert news(one)[0] == (5, -5, 0, 0)
+    assert [(split.told, split.traded) for split in one.tape.fresh_splits] == [(15, 20)]
+
+
+def test_behind_is_what_comes_further_out_within_the_window_of_the_topic() -> None:
+    one = Desk({100 - n: 10 for n in range(8)}, {101 + n: 10 for n in range(8)}, levels=2)
+    one.frame(105, (Kind.BID, 99, 15), (Kind.BID, 98, 16), (Kind.BID, 95, 17), (Kind.BID, 94, 3), (Kind.BID, 92, 9))
+    assert news(one)[0] == (0, 0, 5, 13)
+    one.frame(106, (Kind.BID, 92, 0), (Kind.BID, 91, 5), (Kind.BID, 93, 30))
+    assert news(one)[0] == (0, 0, 0, 20)
+
+
+def test_a_snapshot_and_a_gap_are_no_news() -> None:
+    one = desk()
+    joins = one.tape.joins
+    one.snapshot(110, {98: 5}, {103: 5})
+    assert (one.tape.joins, one.tape.bids.stirred) == (joins + 1, False)
+    one.gap()
+    assert not one.tape.bids.stirred
+
+
+# --- forced orders --------------------------------------------------------------------------------------------------
 
 
 def test_forced_orders_are_kept_apart_with_the_side_that_they_took() -> None:
@@ -174,30 +225,25 @@ def test_forced_orders_are_kept_apart_with_the_side_that_they_took() -> None:
         one.liquidation(seq, taker, lots)
     assert one.tape.forced[0] == Forced(SELL, 5, 98_00000000, 104 * MS, 105 * MS)
     assert one.tape.forced_flow(106 * MS) == Flow(7, 6, 1, 1)
-    assert one.tape.flow(0) == Flow(0, 0, 0, 0)
-
-
-# --- moments --------------------------------------------------------------------------------------------------------
-
-
-def test_what_was_displayed_can_be_asked_for_any_time_within_the_window() -> None:
-    one = desk(levels=2)
-    one.frame(105, (Kind.BID, 99, 40))
-    one.frame(107, (Kind.ASK, 101, 0))
-    start, first = Moment(101 * MS, 99, 50, 101, 50, 70, 70), Moment(106 * MS, 99, 40, 101, 50, 60, 70)
-    last = Moment(108 * MS, 99, 40, 102, 20, 60, 20)
-    assert [one.tape.moment(at * MS) for at in (100, 101, 105, 106, 107, 108, 200)] == [
-        None, start, start, first, first, last, last,
-    ]  # fmt: skip
-    assert one.tape.moments(0) == [first, last]
-    assert one.tape.moments(107 * MS) == [last]
-
-
-def test_nothing_is_known_of_the_time_before_the_first_book() -> None:
-    assert Tape(Book()).moment(10**18) is None
+    assert one.tape.takers.flow(0) == Flow(0, 0, 0, 0)
 
 
 # --- against the definition -----------------------------------------------------------------------------------------
+
+
+class Tally(Desk):
+    """Adds up what was new of either side, frame by frame."""
+
+    def __init__(self, bids: dict[int, int], asks: dict[int, int]) -> None:
+        self.sums = {BID: [0, 0, 0], ASK: [0, 0, 0]}
+        super().__init__(bids, asks)
+
+    def _hear(self, record: Record) -> None:
+        super()._hear(record)
+        if meta_flags(record[META]) & LAST:
+            for side, new in ((BID, self.tape.bids), (ASK, self.tape.asks)):
+                for at, lots in enumerate((new.traded, new.cancelled, new.added)):
+                    self.sums[side][at] += lots
 
 
 class Step(NamedTuple):
@@ -241,7 +287,7 @@ def by_definition(steps: list[Step]) -> dict[int, Changes]:
 
 @given(st.integers(0, 2**32))
 def test_the_splits_are_those_of_the_definition_however_late_the_trades_come(seed: int) -> None:
-    rng, one = random.Random(seed), desk()
+    rng, one = random.Random(seed), Tally({99: 50, 98: 20}, {101: 50, 102: 20})
     steps = story(rng)
     late: list[tuple[int, tuple[int, int, int]]] = []
     for step in steps:
@@ -258,9 +304,6 @@ def test_the_splits_are_those_of_the_definition_however_late_the_trades_come(see
     for seq, trade in late:
         one.trade(seq, *trade)
     assert {side: one.tape.changes(side, 0) for side in (BID, ASK)} == by_definition(steps)
-    for side in (BID, ASK):
-        splits = one.tape.splits(side, 0)
-        sums = (sum(getattr(split, name) for split in splits) for name in Changes._fields)
-        assert one.tape.changes(side, 0) == Changes(*sums)
+    assert {side: Changes(*values) for side, values in one.sums.items()} == by_definition(steps)
     bought = sum(lots for step in steps for taker, _, lots in step.trades if taker == BUY)
-    assert one.tape.flow(0).bought_lots == bought
+    assert one.tape.takers.flow(0).bought_lots == bought

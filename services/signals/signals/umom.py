@@ -2,82 +2,39 @@
 
     score = clamp(momentum / (2 x its standard deviation) x confirmation), 0 while the gate is closed
 
-momentum      (fast - slow) / slow, basis points.
+momentum      (fast - slow) / slow, basis points; averages over time with time constants of 1 s and 5 s (not half-lives:
+              a half-life h is a time constant of h / ln 2).
 deviation     what momentum would have on a driftless mid of the present volatility: a score of 1 is two of them, on
               any instrument and in any weather.
-gate          annualised volatility (1.0 = 100 % a year) inside 0.05..2.0, from 1 s returns of the mid, fading over
-              10 s. One basis point per root second is 0.56.
+gate          annualised volatility (1.0 = 100 % a year, `services/signals/weather.py`) inside 0.05..2.0 and a spread of
+              at most 2.5 ticks.
 confirmation  x1.3 when takers of the last 2 s agree (over 55 % on our side), x0.5 when they disagree (under 40 %).
 """
 
 from __future__ import annotations
 
 from collections import deque
-from math import log, sqrt
+from math import exp
 
 from services.signals.market import Market, Signal
-from services.signals.maths import Ema, clamp, momentum_bps
+from services.signals.maths import clamp, deviation_share
+from services.signals.weather import Weather
 from shared.config import Signals
 
 NS_PER_S = 1_000_000_000
-GRID_NS = NS_PER_S
-VOLATILITY_NS = 10 * NS_PER_S
-RETURNS_MIN = 3
-FLOW_NS = 2 * NS_PER_S
 FLOW_FRAMES_MAX = 4_096
 STALE_NS = 2 * NS_PER_S
-
-YEAR_S = 365 * 86_400
-VOLATILITY_MIN, VOLATILITY_MAX = 0.05, 2.0
-AGREE, AGREE_FACTOR = 0.55, 1.3
-DISAGREE, DISAGREE_FACTOR = 0.40, 0.5
-FULL_DEVIATIONS = 2.0
-
-
-def annualised(bps_per_root_s: float) -> float:
-    """Return a volatility in bps per root second as a fraction per root year."""
-    return bps_per_root_s * 1e-4 * sqrt(YEAR_S)
-
-
-def deviation_share(fast_s: float, slow_s: float) -> float:
-    """Return the standard deviation of fast minus slow average of a random walk, per unit of its volatility."""
-    return sqrt(max(0.0, fast_s / 2 + slow_s / 2 - 2 * fast_s * slow_s / (fast_s + slow_s)))
-
-
-class Volatility:
-    """Volatility of the mid in bps per root second, from returns over at least a second each."""
-
-    __slots__ = ("_at_ns", "_mid", "_returns", "_variance")
-
-    def __init__(self) -> None:
-        self._variance = Ema(VOLATILITY_NS)
-        self._at_ns, self._mid, self._returns = -1, 0.0, 0
-
-    def fold(self, at_ns: int, mid: float) -> None:
-        """Take in the mid as of ``at_ns``; between the marks of the grid it is passed over."""
-        if self._at_ns < 0:
-            self._at_ns, self._mid = at_ns, mid
-            return
-        elapsed_ns = at_ns - self._at_ns
-        if elapsed_ns < GRID_NS:
-            return
-        moved_bps = 1e4 * log(mid / self._mid)
-        self._variance.fold(at_ns, moved_bps * moved_bps * NS_PER_S / elapsed_ns)
-        self._at_ns, self._mid = at_ns, mid
-        self._returns += 1
-
-    @property
-    def bps_per_root_s(self) -> float | None:
-        """The figure, None until there are enough returns."""
-        return sqrt(self._variance.value) if self._returns >= RETURNS_MIN else None
 
 
 class TakerFlow:
     """Who took how much in the last 2 s."""
 
-    __slots__ = ("_bought", "_frames", "_sold")
+    __slots__ = ("_agree", "_agreed", "_bought", "_disagree", "_disagreed", "_frames", "_sold", "_window_ns")
 
-    def __init__(self) -> None:
+    def __init__(self, config: Signals) -> None:
+        self._window_ns = config.umom_flow_ms * 1_000_000
+        self._agree, self._agreed = config.umom_agree, config.umom_agree_factor
+        self._disagree, self._disagreed = config.umom_disagree, config.umom_disagree_factor
         self._frames: deque[tuple[int, int, int]] = deque()
         self._bought = self._sold = 0
 
@@ -88,7 +45,7 @@ class TakerFlow:
             frames.append((at_ns, bought_lots, sold_lots))
             self._bought += bought_lots
             self._sold += sold_lots
-        while frames and (at_ns - frames[0][0] > FLOW_NS or len(frames) > FLOW_FRAMES_MAX):
+        while frames and (at_ns - frames[0][0] > self._window_ns or len(frames) > FLOW_FRAMES_MAX):
             _, bought, sold = frames.popleft()
             self._bought -= bought
             self._sold -= sold
@@ -99,47 +56,80 @@ class TakerFlow:
         if not total:
             return 1.0
         ours = (self._bought if direction > 0 else self._sold) / total
-        if ours > AGREE:
-            return AGREE_FACTOR
-        return DISAGREE_FACTOR if ours < DISAGREE else 1.0
+        if ours > self._agree:
+            return self._agreed
+        return self._disagreed if ours < self._disagree else 1.0
 
 
 class Umom:
     """Micro-momentum of one symbol."""
 
-    __slots__ = ("_deviations", "_fast", "_flow", "_slow", "_volatility", "fresh_until_ns", "score")
+    __slots__ = (
+        "_at_ns",
+        "_calmest",
+        "_deviations",
+        "_fast",
+        "_fast_ns",
+        "_flow",
+        "_marks",
+        "_now_ns",
+        "_per_bps",
+        "_slow",
+        "_slow_ns",
+        "_wide",
+        "_wildest",
+        "fresh_until_ns",
+        "score",
+    )
 
-    def __init__(self, fast_s: float, slow_s: float) -> None:
-        self._fast, self._slow = Ema(max(1, round(fast_s * NS_PER_S))), Ema(max(1, round(slow_s * NS_PER_S)))
-        self._deviations = FULL_DEVIATIONS * deviation_share(fast_s, slow_s)
-        self._volatility, self._flow = Volatility(), TakerFlow()
+    def __init__(self, config: Signals) -> None:
+        fast_s, slow_s = config.umom_fast_s, config.umom_slow_s
+        self._fast_ns, self._slow_ns = fast_s * NS_PER_S, slow_s * NS_PER_S
+        self._deviations = config.umom_full_deviations * deviation_share(fast_s, slow_s)
+        self._calmest, self._wildest = config.umom_volatility_min, config.umom_volatility_max
+        self._wide = config.umom_spread_ticks
+        self._flow = TakerFlow(config)
+        self._fast = self._slow = 0.0  # Averages of twice the mid, ticks; 0: none yet.
+        self._now_ns = self._at_ns = 0  # The newest frame; the newest with a mid.
+        self._per_bps, self._marks = 0.0, -1  # Score per bps of momentum, 0 while the gate is closed; as of which mark.
         self.score = 0.0
         self.fresh_until_ns = 0
 
     def update(self, market: Market) -> None:
         """Take in one frame; without a mid there is nothing to say."""
-        at_ns = market.at_ns
-        self._flow.fold(at_ns, market.bought_lots, market.sold_lots)
-        touch = market.touch
-        if touch is None:
-            self.score = 0.0
+        at_ns, mid2 = market.at_ns, market.mid2
+        if at_ns > self._now_ns:
+            self._now_ns = at_ns
+        else:
+            at_ns = self._now_ns  # Time that runs back counts as no time.
+        if market.trades or self._per_bps:  # Behind a closed gate nobody asks the takers.
+            self._flow.fold(at_ns, market.bought_lots, market.sold_lots)
+        self.score = 0.0
+        if not mid2:
             return
-        mid = (touch.bid_price + touch.ask_price) / 2
-        momentum = momentum_bps(self._fast.fold(at_ns, mid), self._slow.fold(at_ns, mid))
-        self._volatility.fold(at_ns, mid)
-        self.score = self._judge(momentum)
+        elapsed_ns, self._at_ns = at_ns - self._at_ns, at_ns
+        if not self._slow:
+            self._fast = self._slow = float(mid2)
+        elif elapsed_ns:
+            self._fast += (1.0 - exp(-elapsed_ns / self._fast_ns)) * (mid2 - self._fast)
+            self._slow += (1.0 - exp(-elapsed_ns / self._slow_ns)) * (mid2 - self._slow)
+        weather = market.weather
+        if weather.marks != self._marks:
+            self._look(weather)
+            self._flow.fold(at_ns, 0, 0)
         self.fresh_until_ns = market.book_ns + STALE_NS
+        if self._per_bps and market.ask_ticks - market.bid_ticks <= self._wide:
+            momentum_bps = (self._fast - self._slow) / self._slow * 1e4
+            self.score = clamp(momentum_bps * self._per_bps * self._flow.factor(momentum_bps))
 
-    def _judge(self, momentum: float) -> float:
-        volatility = self._volatility.bps_per_root_s
-        if volatility is None or not VOLATILITY_MIN <= annualised(volatility) <= VOLATILITY_MAX:
-            return 0.0
-        full_bps = self._deviations * volatility
-        if not full_bps > 0:
-            return 0.0
-        return clamp(momentum / full_bps * self._flow.factor(momentum))
+    def _look(self, weather: Weather) -> None:
+        """Open or close the gate, and learn what momentum is worth in this weather."""
+        self._marks, self._per_bps = weather.marks, 0.0
+        full_bps = self._deviations * weather.bps_per_root_s
+        if self._calmest <= weather.annualised <= self._wildest and full_bps > 0:
+            self._per_bps = 1.0 / full_bps
 
 
 def build(config: Signals) -> Signal:
     """Return the signal as configured."""
-    return Umom(config.umom_fast_s, config.umom_slow_s)
+    return Umom(config)

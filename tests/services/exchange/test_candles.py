@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.exchange.candles import BARS_KEPT, DAY_MS, INTERVALS, MINUTE_MS, Candles, span_ms
+from services.exchange.candles import BARS_KEPT, DAY_MS, INTERVALS, MINUTE_MS, Bar, Candles, span_ms
 
 NOW_MS = 1_790_000_000_000
 
@@ -69,3 +69,34 @@ def test_a_past_comes_before_the_present() -> None:
     candles = Candles(NOW_MS, past, 6)
     assert candles.count == 0
     assert [bar.close for bar in candles.bars("1")] == [5, 5, 6, 6]
+
+
+def test_the_time_before_is_read_once_when_it_is_asked_for_and_joins_the_bar_that_was_open() -> None:
+    asked: list[str] = []
+    start_ms, end_ms = span_ms("5", NOW_MS)
+
+    def before(interval: str) -> list[Bar]:
+        asked.append(interval)
+        old, unfinished = Bar(start_ms - 300_000, start_ms, 3), Bar(start_ms, end_ms, 4)
+        unfinished.add(9, 2, 18, start_ms + 1)
+        unfinished.add(6, 1, 6, start_ms + 2)
+        return [old, unfinished]
+
+    candles = Candles(NOW_MS, (), 6, before)
+    candles.add(5, 1, 5, NOW_MS)
+    assert asked == []
+    for _ in range(2):
+        bars = candles.bars("5")
+        assert [bar.start_ms for bar in bars] == [start_ms - 300_000, start_ms]
+        now = bars[-1]
+        assert (now.open, now.high, now.low, now.close, now.lots, now.value_e8) == (4, 9, 4, 5, 4, 29)
+    assert asked == ["5"]
+
+
+def test_a_hole_before_the_first_price_is_flat_and_no_more_is_kept_than_otherwise() -> None:
+    start_ms = span_ms("1", NOW_MS)[0]
+    before = [Bar(at_ms, at_ms + MINUTE_MS, 7) for at_ms in range(start_ms - 9_000 * MINUTE_MS, start_ms, MINUTE_MS)]
+    bars = Candles(NOW_MS + 5 * MINUTE_MS, (), 8, lambda _: list(before)).bars("1")
+    assert len(bars) == BARS_KEPT
+    assert [bar.close for bar in bars][-7:] == [7] * 6 + [8]
+    assert all(new.start_ms == old.end_ms for old, new in zip(bars, list(bars)[1:], strict=False))

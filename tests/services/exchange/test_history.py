@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from services.exchange.candles import DAY_MS
 from services.exchange.history import History
 from shared.scale import E8, Scale
 
@@ -11,16 +10,20 @@ SCALE = Scale("0.10", "0.001")
 TICKER = {"prevPrice24h": "58000.00", "turnover24h": "144000000"}
 
 
-def test_the_made_up_day_leads_from_the_tickers_first_price_to_its_last() -> None:
+def test_bars_before_the_opening_are_of_one_past_whichever_series_is_asked() -> None:
     history = History("BTCUSDT", SCALE, 600_000, TICKER, NOW_MS)
-    bars = history.trades.bars("60")
-    assert bars[0].start_ms >= NOW_MS - DAY_MS - 3_600_000
-    assert abs(bars[0].open - 580_000) < 5_000
-    assert bars[-1].close == 600_000
-    turnover_e8 = sum(bar.value_e8 for bar in bars)
-    assert abs(turnover_e8 - 144_000_000 * E8) < E8 * 1_000
-    again = History("BTCUSDT", SCALE, 600_000, TICKER, NOW_MS)
-    assert [bar.high for bar in again.trades.bars("5")] == [bar.high for bar in history.trades.bars("5")]
+    history.sample(59_990 * E8, 59_980 * E8, NOW_MS + 70_000)
+    assert history.mark is not None
+    assert history.index is not None
+    assert history.premium is not None
+    trades, mark, index = (series.bars("5") for series in (history.trades, history.mark, history.index))
+    assert [bar.start_ms for bar in trades] == [bar.start_ms for bar in mark] == [bar.start_ms for bar in index]
+    for bar, marked in list(zip(trades, mark, strict=True))[:-1]:
+        assert abs(bar.close * SCALE.tick_e8 / marked.close - 60_000 / 59_990) < 1e-6
+        assert marked.lots == 0
+    assert {bar.close for bar in history.premium.bars("60")} == {(59_990 - 59_980) * E8 // 59_980}
+    assert mark[-1].close == 59_990 * E8
+    assert len(history.mark.bars("1")) > 2_000
 
 
 def test_without_a_day_there_is_no_past() -> None:

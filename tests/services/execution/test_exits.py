@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from services.execution.wire import OrderRequest, StopRequest
-from shared.messages import ExecutionState, Log, PositionNews, RoundTrip
-from tests.services.execution.rig import RUN, Rig, execution_row, order_row, position_row
+from services.execution.wire import CancelRequest, OrderRequest, StopRequest
+from shared.messages import (
+    BUY,
+    SELL,
+    Command,
+    ExecutionState,
+    Leave,
+    Log,
+    Message,
+    PositionNews,
+    RoundTrip,
+    Universe,
+    Verdict,
+)
+from tests.services.execution.rig import BTC, ETH, LIMITS, MS, RUN, Rig, execution_row, order_row, position_row
 
 
-def exits(rig: Rig) -> list[OrderRequest]:
-    return [request for request in rig.all(OrderRequest) if request.reduce_only]
+def exits(rig: Rig, said: list[Message] | None = None) -> list[OrderRequest]:
+    return [request for request in rig.all(OrderRequest, said) if request.reduce_only]
 
 
 def test_a_position_older_than_its_time_is_closed_with_one_reduce_only_market_order() -> None:
@@ -39,6 +53,54 @@ def test_a_time_exit_ends_the_round_trip_with_its_reason() -> None:
     rig.wait(2_000)
     assert len(exits(rig)) == 1
     assert rig.last(ExecutionState).open_symbols == ()
+
+
+def leave(rig: Rig, side: int = BUY, late_ms: int = 0) -> Leave:
+    return Leave("BTCUSDT", side, "confidence", 0.1, rig.now, rig.now + (250 - late_ms) * MS)
+
+
+def test_a_wish_to_leave_closes_the_position_reduce_only_and_names_the_round_trip() -> None:
+    rig = Rig().start()
+    rig.enter()
+    rig.feed(leave(rig))
+    (request,) = exits(rig)
+    assert (request.side, request.qty_lots, request.price_ticks, request.stop_ticks) == (SELL, 8, 0, 0)
+    assert request.order_link_id == f"{RUN}-0-s1"
+    kept = [row for commit in rig.commits for row in commit.orders if row.order_link_id == request.order_link_id]
+    assert (kept[0].role, kept[0].reason) == ("exit", "signal")
+    rig.feed(leave(rig))
+    assert len(exits(rig)) == 1
+    rig.feed(rig.reply(request))
+    rig.leave(request.order_link_id)
+    assert (rig.last(RoundTrip).reason, rig.last(RoundTrip).intent_id) == ("signal", "abc-0-1")
+    rig.enter("abc-0-2")
+    rig.wait(5_000)
+    assert len(exits(rig)) == 1  # What was left is not what is held now.
+
+
+@pytest.mark.parametrize("word", ["", "pause"])
+def test_neither_a_word_nor_a_full_disk_stands_in_the_way_of_leaving(word: str) -> None:
+    rig = Rig().start()
+    rig.enter()
+    rig.disk = "full"
+    if word:
+        rig.feed(Command("c1", word))
+    rig.feed(leave(rig))
+    rig.wait(300)
+    assert [request.order_link_id for request in exits(rig)] == [f"{RUN}-0-s1"]
+
+
+def test_a_wish_that_is_late_or_of_another_side_or_of_nothing_is_ignored() -> None:
+    rig = Rig().start()
+    rig.feed(leave(rig))
+    rig.enter()
+    rig.feed(leave(rig, SELL))
+    rig.feed(leave(rig, 0))
+    rig.feed(leave(rig, late_ms=251))
+    rig.wait(1_000)
+    assert not exits(rig)
+    rig.feed(leave(rig, late_ms=250))
+    assert len(exits(rig)) == 1
 
 
 @pytest.mark.parametrize(("leg", "reason"), [("StopLoss", "stop"), ("TakeProfit", "target"), ("UNKNOWN", "outside")])
@@ -178,3 +240,37 @@ def test_a_position_of_whose_stop_the_venue_says_nothing_is_asked_about() -> Non
     rig.wait(1_500)
     assert len([query for query in rig.asked if query.kind == "positions"]) > before
     assert rig.last(PositionNews).stop_ticks == 597_000
+
+
+def test_a_symbol_that_leaves_is_closed_at_once_and_reported_released_only_when_it_is_flat() -> None:
+    rig = Rig(replace(LIMITS, time_exit_ns=0)).start()
+    rig.enter()
+    leaving = Universe(2, (BTC, ETH), (1.0, 1.3), ("BTCUSDT",))
+    said = rig.feed(leaving)
+    (request,) = exits(rig)
+    assert (request.side, request.qty_lots, request.order_link_id) == (-1, 8, f"{RUN}-0-w1")
+    (state,) = rig.all(ExecutionState, said)
+    assert (state.open_symbols, state.universe_version) == (("BTCUSDT",), 2)
+    assert not exits(rig, rig.feed(leaving))  # Said again every second: nothing new.
+    rig.feed(rig.reply(request))
+    rig.leave(request.order_link_id)
+    assert rig.last(RoundTrip).reason == "switch"
+    rig.wait(1_000)
+    state = rig.last(ExecutionState)
+    assert (state.open_symbols, state.universe_version) == ((), 2)
+
+
+def test_a_symbol_that_leaves_is_not_entered_and_its_working_entry_is_taken_off() -> None:
+    rig = Rig().start()
+    rig.wish("abc-0-1")
+    entry = rig.last(OrderRequest)
+    rig.feed(rig.reply(entry))
+    said = rig.feed(Universe(2, (BTC, ETH), (1.0, 1.3), ("BTCUSDT",)))
+    assert [request.order_link_id for request in rig.all(CancelRequest, said)] == [entry.order_link_id]
+    assert rig.all(ExecutionState, said)[-1].open_symbols == ("BTCUSDT",)
+    rig.push("order", order_row(entry.order_link_id, "Cancelled"))
+    rig.wish("abc-0-2")
+    assert rig.last(Verdict).gate == "symbol_stays"
+    rig.feed(Universe(3, (BTC, ETH), (1.4, 1.0)))
+    rig.wish("abc-0-3")
+    assert rig.last(Verdict).gate == ""

@@ -68,6 +68,7 @@ EDGES: list[tuple[dict[str, Any], str]] = [
     ({"rules": None}, "symbol_tradable"),
     ({"rules": replace(BTC, status="PreLaunch")}, "symbol_tradable"),
     ({"prepared": False}, "symbol_tradable"),
+    ({"leaving": True}, "symbol_stays"),
     ({"quote": None}, "book_valid"),
     (book(valid=False), "book_valid"),
     (book(best_bid_ticks=600_001), "book_valid"),

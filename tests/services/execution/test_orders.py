@@ -83,6 +83,7 @@ def test_names_say_what_an_order_is_for_and_fit_the_venue() -> None:
     assert len(long) == 36
     assert exit_reason(long) == "flatten"
     assert exit_reason(f"{RUN}-2-t17") == "time"
+    assert exit_reason(exit_link(RUN, 2, 18, "signal")) == "signal"
     assert exit_reason("somebody-x1") == exit_reason("") == ""
     assert is_ours("abc-0-1-e")
     assert not is_ours("manual")

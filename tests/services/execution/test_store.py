@@ -8,10 +8,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from services.execution.store import HeldError, SchemaError, Store
 from services.execution.wire import (
@@ -199,6 +200,23 @@ def test_kill_between_commit_and_send_leaves_an_order_to_ask_about(path: Path) -
     assert not rig.all(OrderRequest)
 
 
+def test_a_journal_of_the_version_before_is_brought_up_to_date(path: Path) -> None:
+    Store(path).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        for table in ("positions", "round_trips"):
+            db.execute(f"ALTER TABLE {table} DROP COLUMN intent_id")
+        marks = ", ".join("?" * (len(PositionRow.__struct_fields__) - 1))
+        db.execute(f"INSERT INTO positions VALUES ({marks})", astuple(POSITION)[:-1])
+        db.execute("PRAGMA user_version = 1")
+    store = Store(path)
+    assert store.recover(NOW).positions == (POSITION,)
+    newer = replace(POSITION, intent_id="abc-0-1")
+    assert store.write(rows(positions=(newer,), trips=(TRIP,))) == ""
+    assert store.recover(NOW).positions == (newer,)
+    store.close()
+    Store(path).close()
+
+
 def test_a_run_of_the_core_is_recovered_as_it_was(path: Path) -> None:
     rig = Rig().start()
     rig.enter("abc-0-1")
@@ -209,6 +227,7 @@ def test_a_run_of_the_core_is_recovered_as_it_was(path: Path) -> None:
     assert found.orders == ()
     assert found.exec_ids == ("exec-abc-0-1-e",)
     assert found.positions[0].position_lots == 8
+    assert found.positions[0].intent_id == "abc-0-1"
     assert found.positions[0].stop_ticks == 597_000
     assert found.day_realised_e8 == -26_400_000
     store.close()

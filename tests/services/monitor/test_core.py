@@ -1,4 +1,5 @@
 import json
+from math import nan
 
 from services.monitor.alerts import Limits
 from services.monitor.core import GATES_MAX, MonitorCore
@@ -13,6 +14,7 @@ from services.monitor.wire import (
     Vitals,
 )
 from shared.config import Monitor
+from shared.layout import Reason
 from shared.messages import (
     ClockOffset,
     Decision,
@@ -20,6 +22,7 @@ from shared.messages import (
     Fill,
     Instrument,
     Log,
+    Markout,
     Message,
     OrderNews,
     PositionNews,
@@ -29,6 +32,7 @@ from shared.messages import (
     Tick,
     Universe,
     Verdict,
+    WeightsNews,
 )
 from tests.services import feed
 from tests.services.feed import S
@@ -84,6 +88,18 @@ def test_a_line_comes_every_five_seconds_and_books_are_sampled_every_second() ->
     assert watching.tick(1) == [line]
 
 
+def test_the_newest_word_of_the_order_flow_stands_below_its_market_line_once() -> None:
+    watching = Watching()
+    for number in (1, 2):
+        said = Decision(number, "SOLUSDT", 0, number / 10, 0.5, (), (), 1000, 1001, 1, 1, 1, "report", "orderflow")
+        watching.core.on_decision(said, T0)
+    watching.core.on_decision(Decision(3, "SOLUSDT", 0, 0.9, 0.5, (), (), 1, 2, 1, 1, 1, "deadband", "fusion"), T0)
+    market, flow = [each.text for each in watching.tick(0) if isinstance(each, MarketLine)]
+    assert market.startswith("📊 SOLUSDT")
+    assert flow.startswith("🧭 SOLUSDT | Bias: none | Regime: n/a | Score: +0.200")
+    assert len([each for each in watching.tick(5) if isinstance(each, MarketLine)]) == 1
+
+
 def test_a_short_period_of_lines_shortens_the_sampling() -> None:
     watching = Watching(line_s=0.25)
     watching.tick(0)
@@ -114,6 +130,12 @@ def test_a_void_book_is_an_alert_and_has_no_line() -> None:
     assert not any(isinstance(each, MarketLine) for each in watching.tick(5))
 
 
+def test_a_book_that_nobody_wants_any_more_is_no_alert() -> None:
+    watching = Watching()
+    watching.books = [feed.copy(valid=False, reason=Reason.UNSUBSCRIBED)]
+    assert watching.tick(0) == []
+
+
 def test_liquidity_is_measured_in_bitcoin_once_its_price_is_known() -> None:
     watching = Watching(line_s=100)
     assert events(watching.tick(0)) == []
@@ -141,13 +163,31 @@ def test_what_trading_says_becomes_rows() -> None:
         *core.on_fill(Fill("e", "o", "l", "SOLUSDT", 1, 1000, 5, 1, False, 1), T0),
         *core.on_round_trip(trip(1), T0),
     ]
+    out += core.on_markout(Markout(1, "SOLUSDT", 1, "", 0.5, (), (), 0, "", (100,), (1.0,), 11.0, T0, 0), T0)
     files = [each.file for each in out if isinstance(each, Row)]
-    assert files == ["decisions.csv", "orders.csv", "fills.csv", "trades.csv"]
+    assert files == ["decisions.csv", "orders.csv", "fills.csv", "trades.csv", "markouts.csv"]
     assert (
         Row(
             "decisions.csv",
             T0,
-            ("1", "SOLUSDT", "0", "0.000000", "0.000000", "", "10.00", "10.01", "deadband", "1", "1"),
+            (
+                "1",
+                "SOLUSDT",
+                "0",
+                "0.000000",
+                "0.000000",
+                "",
+                "10.00",
+                "10.01",
+                "deadband",
+                "1",
+                "1",
+                "",
+                "",
+                "",
+                "",
+                "0",
+            ),
         )
         in out
     )
@@ -157,6 +197,26 @@ def test_without_csv_there_are_no_rows_but_round_trips_are_still_said() -> None:
     core = Watching(csv=False).core
     assert core.on_fill(Fill("e", "o", "l", "SOLUSDT", 1, 1000, 5, 1, False, 1), T0) == []
     assert events(core.on_round_trip(trip(1), T0)) == ["trip.closed"]
+
+
+def test_what_signals_were_worth_is_left_as_a_document_and_new_weights_are_said() -> None:
+    core = Watching().core
+    for at in range(4):
+        moved = (1.0 + at, nan)
+        core.on_markout(
+            Markout(at, "SOLUSDT", 1, "enter", 0.5, (-0.5,), ("obi",), 0, "", (100, 500), moved, 11.0, at * S, 0), T0
+        )
+    news = WeightsNews(2, ("obi",), (1.0,), (0.5,), (-3.0,), (80,), T0, (-2.0,))
+    (said,) = core.on_weights_news(news, T0)
+    assert isinstance(said, Log)
+    assert said.text == "version 2: obi x0.50 (-3.00 bps, 80)"
+    document = core.on_books_copied(BooksCopied(True), T0)[-2]
+    assert isinstance(document, Document)
+    found = json.loads(document.data)
+    assert set(found["signals"]) == {"obi", "fused", "taken"}
+    assert found["signals"]["obi"]["100"]["edge_bps"] == -2.5
+    assert found["signals"]["taken"] == found["signals"]["fused"]
+    assert found["weights"]["multipliers"] == [0.5]
 
 
 def test_a_closed_round_trip_is_said_once() -> None:
@@ -202,7 +262,9 @@ def test_the_end_says_everything_once_more() -> None:
         for request in watching.core.on_stop_requested(StopRequested(), watching.now)
         for each in watching.answer(request)
     ]
-    beat, state, line, books, finished = out
+    beat, state, edge, line, books, last_edge, finished = out
+    assert isinstance(edge, Document)
+    assert (edge.name, edge) == ("edge.json", last_edge)
     assert isinstance(beat, Log)
     assert "realised 2.5 USDT" in beat.text
     assert isinstance(state, Document)

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.monitor.figures import e8_rounded, figures, fixed_text, line, mid_text
+from services.monitor.figures import e8_rounded, figures, fixed_text, flow_line, line, mid_text
+from shared.messages import Decision
 from shared.mirror import BookView
 from shared.offset import Offset
 from shared.scale import Scale
@@ -78,3 +79,13 @@ def test_rounded_text_is_within_half_of_its_last_place(value_e8: int, decimals: 
 
 def test_fixed_text() -> None:
     assert [fixed_text(*each) for each in ((5, 2), (-5, 2), (1234, 2), (7, 0))] == ["0.05", "-0.05", "12.34", "7"]
+
+
+def test_the_line_of_the_order_flow_names_bias_and_score() -> None:
+    names, scores = ("imbalance", "flow", "pressure", "trend", "bias"), (0.15, -0.5, 0.25, 0.5, -1.0)
+    said = Decision(1, "BTCUSDT", 1, 0.0345, 0.17, scores, names, 10, 11, 1, 1, 1, "report", "orderflow", "normal")
+    assert flow_line(said) == (
+        "🧭 BTCUSDT | Bias: short | Regime: normal | Score: +0.035 | Confidence: 0.17"
+        " | imbalance +0.150 flow -0.500 pressure +0.250 trend +0.500"
+    )
+    assert "Bias: none | Regime: n/a" in flow_line(Decision(1, "A", 0, 0.0, 0.0, (), (), 1, 2, 1, 1, 1, "report"))

@@ -46,10 +46,23 @@ class Scanning:
         rows = [ticker(symbol, change=change) for symbol, change in changes.items()]
         return self.core.on_tickers_answer(TickersAnswer(scan, answer(*rows)), self.now)
 
+    def hear(self, *open_symbols: str, version: int | None = None) -> list[Message]:
+        """Let execution speak; it has heard the newest universe unless told otherwise."""
+        heard = self.core._version if version is None else version
+        return self.core.on_execution_state(ExecutionState("running", "", open_symbols, 0, heard), self.now)
+
+
+def universe_or_none(outputs: list[Message]) -> Universe | None:
+    return next((each for each in outputs if isinstance(each, Universe)), None)
+
 
 def universe(outputs: list[Message]) -> Universe:
     (found,) = [each for each in outputs if isinstance(each, Universe)]
     return found
+
+
+def events(outputs: list[Message]) -> list[str]:
+    return [each.event for each in outputs if isinstance(each, Log)]
 
 
 def symbols(outputs: list[Message]) -> list[str]:
@@ -99,13 +112,14 @@ def test_the_version_rises_only_when_the_content_changes() -> None:
     scanning.tick()
     first = universe(scanning.scan({"AAUSDT": "0.02", "BBUSDT": "0.01"}))
     scanning.tick(60)
-    assert [type(each) for each in scanning.scan({"AAUSDT": "0.01", "BBUSDT": "0.02"})] == [ScanEnded]
+    assert universe_or_none(scanning.scan({"AAUSDT": "0.01", "BBUSDT": "0.02"})) is None
     (again,) = scanning.tick(1)
     assert isinstance(again, Universe)
     assert again.version == first.version
     assert [each.symbol for each in again.instruments] == ["BBUSDT", "AAUSDT"]
     scanning.tick(60)
     assert universe(scanning.scan({"AAUSDT": "0.01", "CCUSDT": "0.02"})).version == first.version + 1
+    assert universe(scanning.hear()).version == first.version + 2
 
 
 def test_new_rules_of_a_member_are_a_change() -> None:
@@ -123,6 +137,7 @@ def test_a_restarted_scanner_counts_on_above_its_predecessor() -> None:
     versions = []
     for epoch in (0, 1):
         scanning = Scanning(epoch)
+        scanning.hear(version=0)
         scanning.tick()
         versions.append(universe(scanning.scan({"AAUSDT": "0.02"})).version)
     assert versions[0] + 1_000_000 < versions[1]
@@ -138,8 +153,7 @@ def test_a_failed_scan_is_counted_said_once_and_tried_again_after_five_seconds()
     assert scanning.tick(0.1) == [RequestInstruments(2, "")]
     assert scanning.core.on_scan_failed(ScanFailed(2, "HTTP 502"), scanning.now) == [ScanEnded(2, "HTTP 502", 0)]
     scanning.tick(5)
-    events = [each.event for each in scanning.scan({"AAUSDT": "1"}) if isinstance(each, Log)]
-    assert events == ["scan.recovered", "universe.changed"]
+    assert events(scanning.scan({"AAUSDT": "1"})) == ["scan.result", "scan.recovered", "universe.changed"]
 
 
 @pytest.mark.parametrize("data", [b"<html>", answer(code=10006), answer(), answer(instrument("XUSDC"), code=0)])
@@ -185,41 +199,120 @@ def test_a_fixed_list_needs_no_tickers_and_names_what_does_not_trade() -> None:
     assert scanning.scan({}) == [ScanEnded(2, "", 0)]
 
 
-def test_a_symbol_with_a_position_leaves_only_once_it_is_released() -> None:
+def test_a_leader_change_is_one_switch_and_the_old_symbol_is_let_go_first() -> None:
     scanning = Scanning(symbols_max=1, interval_s=60)
     scanning.tick()
     assert symbols(scanning.scan({"AAUSDT": "0.01"})) == ["AAUSDT"]
-    scanning.core.on_execution_state(ExecutionState("running", "", ("AAUSDT",), 0), scanning.now)
+    scanning.hear("AAUSDT")
     scanning.tick(60)
-    assert [type(each) for each in scanning.scan({"BBUSDT": "0.09"}, answer(instrument("BBUSDT")))] == [ScanEnded]
-    released = scanning.core.on_execution_state(ExecutionState("running", "", (), 0), scanning.now)
-    assert symbols(released) == ["BBUSDT"]
+    leaving = scanning.scan({"AAUSDT": "0.01", "BBUSDT": "0.0121"})
+    assert (symbols(leaving), universe(leaving).leaving) == (["AAUSDT"], ("AAUSDT",))
+    assert scanning.hear("AAUSDT") == []
+    switched = scanning.hear()
+    assert (symbols(switched), universe(switched).leaving) == (["BBUSDT"], ())
+    scanning.hear("BBUSDT")
+    scanning.tick(60)
+    assert events(scanning.scan({"AAUSDT": "0.0121", "BBUSDT": "0.0121"})) == ["scan.result"]
+    scanning.tick(60)
+    assert events(scanning.scan({"AAUSDT": "0.0145", "BBUSDT": "0.0121"})) == ["scan.result"]
 
 
-def test_a_restarted_scanner_keeps_what_is_open() -> None:
-    scanning = Scanning(epoch=1, symbols_max=1)
-    scanning.core.on_execution_state(ExecutionState("running", "", ("AAUSDT",), 0), scanning.now)
+def test_a_symbol_without_a_position_goes_as_soon_as_execution_knows_that_it_leaves() -> None:
+    scanning = Scanning(symbols_max=1, interval_s=60)
     scanning.tick()
-    assert symbols(scanning.scan({"AAUSDT": "0.01", "BBUSDT": "0.09"})) == ["AAUSDT"]
+    first = universe(scanning.scan({"AAUSDT": "0.01"}))
+    scanning.hear(version=first.version)
+    scanning.tick(60)
+    assert universe(scanning.scan({"BBUSDT": "0.01"})).leaving == ("AAUSDT",)
+    assert scanning.hear(version=first.version) == []  # An entry may be on its way: it has not heard yet.
+    assert symbols(scanning.hear()) == ["BBUSDT"]
+
+
+def test_what_is_said_again_while_a_symbol_leaves_is_the_same_fact() -> None:
+    scanning = Scanning(symbols_max=1, interval_s=60)
+    scanning.tick()
+    scanning.scan({"AAUSDT": "0.01"})
+    scanning.hear("AAUSDT")
+    scanning.tick(60)
+    said = universe(scanning.scan({"BBUSDT": "0.01"}))
+    assert scanning.tick(1) == [said]
+    scanning.tick(59)
+    again = [each for each in scanning.scan({"BBUSDT": "0.09"}) if isinstance(each, Universe)]
+    assert again == []
+
+
+def test_what_is_open_but_was_never_chosen_stays_in_sight_and_is_not_asked_to_leave() -> None:
+    scanning = Scanning(symbols_max=1, interval_s=60)
+    scanning.tick()
+    scanning.scan({"AAUSDT": "0.02", "BBUSDT": "0.01"})
+    said = universe(scanning.hear("AAUSDT", "BBUSDT"))
+    assert ([each.symbol for each in said.instruments], said.leaving) == (["AAUSDT", "BBUSDT"], ())
+    assert symbols(scanning.hear("AAUSDT")) == ["AAUSDT"]
+
+
+def test_the_rules_of_an_open_symbol_that_is_listed_no_more_are_kept() -> None:
+    scanning = Scanning(symbols_max=1, interval_s=60)
+    scanning.tick()
+    scanning.scan({"AAUSDT": "0.01"})
+    scanning.hear("AAUSDT")
+    scanning.tick(60)
+    leaving = scanning.scan({"BBUSDT": "0.09"}, answer(instrument("BBUSDT")))
+    assert (symbols(leaving), universe(leaving).leaving) == (["AAUSDT"], ("AAUSDT",))
+    assert symbols(scanning.hear()) == ["BBUSDT"]
+
+
+def test_a_restarted_scanner_takes_what_is_open_for_its_own() -> None:
+    scanning = Scanning(epoch=1, symbols_max=1)
+    scanning.tick()
+    assert universe_or_none(scanning.scan({"AAUSDT": "0.01", "BBUSDT": "0.012", "CCUSDT": "0"})) is None
+    assert symbols(scanning.hear("AAUSDT")) == ["AAUSDT"]
+
+
+@pytest.mark.parametrize("first", ["state", "scan"])
+def test_a_restarted_scanner_keeps_what_is_open_whatever_it_hears_first(first: str) -> None:
+    scanning = Scanning(epoch=1, symbols_max=1)
+    out: list[Message] = []
+    if first == "state":
+        scanning.hear("AAUSDT")
+    scanning.tick()
+    out += scanning.scan({"AAUSDT": "0.01", "BBUSDT": "0.012"})
+    if first == "scan":
+        out += scanning.hear("AAUSDT")
+    assert (symbols(out), universe(out).leaving) == (["AAUSDT"], ())
+
+
+def test_each_scan_says_what_it_has_found() -> None:
+    scanning = Scanning()
+    scanning.tick()
+    out = scanning.scan({"AAUSDT": "0.01", "BBUSDT": "0.03"})
+    (found,) = [each.text for each in out if isinstance(each, Log) and each.event == "scan.result"]
+    assert found == "2 of 3 may be chosen: BBUSDT 1,500,000, AAUSDT 500,000"
 
 
 @pytest.mark.skipif(not REAL.exists(), reason=f"no real instrument list at {REAL.name} beside the project")
-def test_on_the_real_list_no_stock_dated_or_foreign_contract_is_chosen() -> None:
-    data = gzip.decompress(REAL.read_bytes())
-    rows = {row["symbol"]: row for row in msgspec.json.decode(data)["result"]["list"]}
-    scanning = Scanning(symbols_max=64)
+def test_on_the_real_list_only_perpetuals_that_trade_against_usdt_are_chosen() -> None:
+    answered = msgspec.json.decode(gzip.decompress(REAL.read_bytes()))
+    listed = answered["result"]["list"]
+    young = {"symbol": "YOUNGUSDT", "baseCoin": "YOUNG", "status": "PreLaunch", "isPreListing": True}
+    closed = {"symbol": "CLOSEDUSDT", "baseCoin": "CLOSED", "status": "Closed"}
+    pattern = next(row for row in listed if row["symbol"] == "SUIUSDT")
+    listed += [pattern | young, pattern | closed]
+    rows = {row["symbol"]: row for row in listed}
+    data = msgspec.json.encode(answered)
+    days = {symbol: f"0.{index:04}" for index, symbol in enumerate(reversed(rows), 1)}
+    scanning = Scanning(symbols_max=64, candidates_max=1000)
     scanning.tick()
-    out = scanning.scan({symbol: f"0.{index:04}" for index, symbol in enumerate(rows, 1)}, data)
-    assert out[0] == ScanEnded(1, "", 692 - 174)
-    chosen = symbols(out)
-    assert len(chosen) == 64
-    for symbol in chosen:
+    out = scanning.scan(days, data)
+    assert out[0] == ScanEnded(1, "", 692 - 174 - len(["BTC", "ETH", "USDC", "USDE", "USD1", "RLUSD"]))
+    assert len(symbols(out)) == 64
+    for symbol in scanning.core._scores:
         row = rows[symbol]
-        assert (row["contractType"], row["settleCoin"], row["symbolType"] == "stock") == (
-            "LinearPerpetual",
-            "USDT",
-            False,
-        )
+        assert (row["contractType"], row["status"], row["settleCoin"]) == ("LinearPerpetual", "Trading", "USDT")
+        assert (row["symbolType"] == "stock", row["isPreListing"]) == (False, False)
+        assert row["baseCoin"] not in ("BTC", "ETH", "USDC", "USDE", "USD1", "RLUSD")
+    few = Scanning(symbols_max=64)
+    few.tick()
+    assert few.scan(days, data)[0] == ScanEnded(1, "", 50)
 
 
 def test_rules_that_no_longer_fit_are_fetched_at_once_but_not_in_a_hot_loop() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scanner.parse import Day, instruments, tickers, venue_time_ns
+from services.scanner.parse import Day, coin_of, instruments, tickers, venue_time_ns
 from shared.messages import Instrument, ProtocolError
 from shared.scale import Scale
 from tests.services.scanner.answers import answer, instrument, ticker
@@ -63,7 +63,7 @@ def test_a_row_that_cannot_be_traded_or_read_is_left_out(changes: dict[str, Any]
 
 def test_stocks_are_marked() -> None:
     found, _ = instruments(answer(instrument("TSLAUSDT", symbolType="stock"), instrument("XRPUSDT")))
-    assert [entry.is_stock for entry in found.values()] == [True, False]
+    assert [entry.kind for entry in found.values()] == ["stock", ""]
 
 
 def test_tickers_are_read_and_bad_rows_left_out() -> None:
@@ -102,7 +102,11 @@ def test_the_real_list_gives_every_usdt_perpetual_and_marks_the_stocks() -> None
     found, cursor = instruments(gzip.decompress(REAL.read_bytes()))
     assert cursor == ""
     assert len(found) == 692
-    assert sum(entry.is_stock for entry in found.values()) == 174
+    assert sum(entry.kind == "stock" for entry in found.values()) == 174
+    prefixed = {entry.coin for symbol, entry in found.items() if symbol.startswith("10")}
+    assert {"PEPE", "BONK", "SATS", "MOG"} < prefixed
+    assert not [coin for coin in prefixed if coin[0].isdigit()]
+
     for symbol, entry in found.items():
         rules = entry.instrument
         assert symbol.endswith("USDT")
@@ -129,3 +133,14 @@ def test_the_venues_time_is_read_in_nanoseconds() -> None:
 def test_a_time_that_makes_no_sense_is_refused(body: bytes) -> None:
     with pytest.raises(ProtocolError):
         venue_time_ns(body)
+
+
+@pytest.mark.parametrize(
+    ("base", "coin"),
+    [
+        ("PEPE", "PEPE"), ("10PEPE", "PEPE"), ("100PEPE", "PEPE"), ("1000PEPE", "PEPE"), ("10000SATS", "SATS"),
+        ("1000000MOG", "MOG"), ("1INCH", "1INCH"), ("1000", "1000"), ("2Z", "2Z"), ("X10", "X10"),
+    ],
+)  # fmt: skip
+def test_a_coin_is_known_without_its_thousands(base: str, coin: str) -> None:
+    assert coin_of(base) == coin

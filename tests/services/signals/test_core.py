@@ -3,9 +3,11 @@ from math import isfinite
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.signals.core import SignalsCore
-from shared.config import Brackets, Signals, Weights
+from services.signals.wire import Concluded, Learned
+from shared.config import Config, Signals, Weights
 from shared.messages import (
     BUY,
     SELL,
@@ -15,17 +17,25 @@ from shared.messages import (
     Instrument,
     Intent,
     Lapped,
+    Leave,
     Log,
+    Markout,
     Message,
+    PositionNews,
+    RoundTrip,
     Started,
+    StopRequested,
+    Tick,
     Universe,
+    WeightsNews,
     encode,
 )
+from shared.scale import E8
 from tests.services import feed
 from tests.services.feed import MS, Ring, S
 
 T0 = 1_000 * S
-OBI_ONLY = Signals(weights=Weights(obi=1, umom=0))
+OBI_ONLY = Signals(weights=Weights(obi=1, umom=0, prt=0, ltb=0, sweep=0, ice=0, vwap=0, regime=0))
 LONG = [(1000, 90)], [(1001, 10)]
 SHORT = [(1000, 10)], [(1001, 90)]
 FLAT = [(1000, 50)], [(1001, 50)]
@@ -39,7 +49,7 @@ class Engine:
     """A core that has joined one book, with a hand on its clock."""
 
     def __init__(self, config: Signals = OBI_ONLY, *, state: str = "running", tick: str = "0.01") -> None:
-        self.core, self.ring, self.now = SignalsCore(config, Brackets(), stale_ms=500), Ring(), T0
+        self.core, self.ring, self.now = SignalsCore(Config(signals=config)), Ring(), T0
         self.core.on_started(Started("signals", "20260809-123456-ab12", 0), T0)
         self.core.on_universe(Universe(1, (rules(tick=tick),), (1.0,)), T0)
         self.core.on_lapped(Lapped(1), T0)
@@ -104,6 +114,7 @@ def test_no_two_intents_share_an_id() -> None:
         (lambda engine: engine.state("running", ("SOLUSDT",)), "open"),
         (lambda engine: engine.core.on_universe(Universe(2, (rules("XRPUSDT"),), (1.0,)), T0), "universe"),
         (lambda engine: engine.core.on_universe(Universe(2, (rules(tick="0.1"),), (1.0,)), T0), "universe"),
+        (lambda engine: engine.core.on_universe(Universe(2, (rules(),), (1.0,), ("SOLUSDT",)), T0), "universe"),
     ],
 )
 def test_what_stands_against_an_entry_is_named(prepare: object, reason: str) -> None:
@@ -124,7 +135,7 @@ def test_a_weak_opinion_is_named_and_a_flat_one_has_no_direction() -> None:
     assert (weak.reason, weak.direction) == ("confidence", 1)
     engine = Engine()
     engine.see(FLAT, after_ms=300)
-    assert engine.core._lanes[0].said == (0, "deadband")
+    assert engine.core._lanes[0].said == (0, "deadband", "")
 
 
 def test_only_changes_are_said_and_not_more_often_than_every_250_ms() -> None:
@@ -197,6 +208,113 @@ def test_a_symbol_that_costs_one_tick_has_no_bracket() -> None:
     decision = only(engine.see(([(1, 10)], [(2, 90)])))
     assert isinstance(decision, Decision)
     assert (decision.direction, decision.reason) == (-1, "bracket")
+
+
+def held(engine: Engine, lots: int = 5) -> None:
+    engine.core.on_position_news(PositionNews("SOLUSDT", lots, 1, 1, 1, engine.now, 0), engine.now)
+    engine.state("running", ("SOLUSDT",) if lots else ())
+
+
+def stances(said: list[Message]) -> list[str]:
+    return [each.stance for each in said if isinstance(each, Decision)]
+
+
+def test_a_held_position_is_no_reason_to_leave_it() -> None:
+    """The origin of the strategy counted "already in position" as no confidence, and closed every position at once."""
+    engine = Engine()
+    engine.see(LONG)
+    held(engine)
+    said = [each for _ in range(200) for each in engine.see(LONG, after_ms=100)]
+    assert {type(each) for each in said} == {Decision}
+    assert {each.reason for each in said if isinstance(each, Decision)} == {"open"}
+    assert set(stances(said)) <= {"hold", "trail"}
+    engine.state("paused", ("SOLUSDT",))
+    engine.core.on_universe(Universe(2, (rules("XRPUSDT"),), (1.0,)), engine.now)
+    said = [each for _ in range(100) for each in engine.see(LONG, after_ms=100)]
+    assert not [each for each in said if isinstance(each, Leave)]
+
+
+def test_a_position_that_is_no_longer_believed_in_is_left_and_said_again_only_after_a_second() -> None:
+    engine = Engine()
+    engine.see(LONG)
+    held(engine)
+    said = [each for _ in range(80) for each in engine.see(FLAT, after_ms=100)]
+    first, *others = [each for each in said if isinstance(each, Leave)]
+    assert (first.symbol, first.side, first.reason) == ("SOLUSDT", BUY, "confidence")
+    assert first.decided_ns - T0 >= 5 * S
+    assert first.expires_ns == first.decided_ns + 250 * MS
+    assert [each.decided_ns - first.decided_ns for each in others] == [S, 2 * S, 3 * S]
+    assert stances(said)[0] == "hold"
+    assert stances(said)[-1] == "leave"
+    held(engine, 0)
+    assert stances(engine.see(FLAT, after_ms=300)) == [""]
+
+
+def test_an_opposite_opinion_leaves_and_enters_only_once_it_is_flat() -> None:
+    engine = Engine()
+    engine.see(LONG)
+    held(engine)
+    engine.see(LONG, after_ms=5_000)
+    wish, decision = engine.see(SHORT)
+    assert isinstance(wish, Leave)
+    assert (wish.side, wish.reason) == (BUY, "against")
+    assert isinstance(decision, Decision)
+    assert (decision.direction, decision.reason, decision.stance) == (SELL, "open", "leave")
+    held(engine, 0)
+    assert isinstance(engine.see(SHORT)[0], Intent)
+
+
+def test_a_position_heard_of_before_its_symbol_is_open_is_not_entered_twice() -> None:
+    engine = Engine()
+    engine.core.on_position_news(PositionNews("SOLUSDT", -5, 1, 1, 1, T0, 0), T0)
+    assert only(engine.see(LONG)).reason == "open"  # type: ignore[attr-defined]
+
+
+def test_every_decision_gets_its_markout_when_time_has_passed_or_at_the_end() -> None:
+    engine = Engine()
+    engine.see(LONG)
+    engine.now += 63 * S
+    (said,) = engine.core.on_tick(Tick(), engine.now)
+    assert isinstance(said, Markout)
+    assert (said.decision, said.reason, said.signals, said.moved_bps) == (1, "enter", ("obi",), (0.0,) * 6)
+    assert said.cost_bps == pytest.approx(11.0 + 1 / 1_000.5 * 1e4)
+    engine.see(SHORT)
+    blocked, end = engine.core.on_stop_requested(StopRequested(), engine.now)
+    assert isinstance(blocked, Markout)
+    assert (blocked.decision, blocked.direction) == (2, -1)
+    assert isinstance(end, Concluded)
+
+
+def test_what_entries_were_worth_changes_the_weights_and_outlives_the_engine() -> None:
+    config = replace(OBI_ONLY, weights=replace(OBI_ONLY.weights, vwap=1), adapt_every=2, enter_confidence=0.1)
+    engine, said = Engine(config), list[Message]()
+    for number in range(12):
+        intent = engine.see(LONG if number % 2 else SHORT, after_ms=1_001)[0]
+        assert isinstance(intent, Intent)
+        price_e8, net_e8 = 10 * E8, -5_000_000
+        trip = RoundTrip(
+            number, "SOLUSDT", intent.side, 10, price_e8, price_e8, 0, net_e8, 1, 2, "time", intent.intent_id
+        )
+        said += engine.core.on_round_trip(trip, engine.now)
+        assert engine.core.on_round_trip(trip, engine.now) == []
+    kept = [each for each in said if isinstance(each, Learned)]
+    news = [each for each in said if isinstance(each, WeightsNews)]
+    assert len(kept) == 12
+    assert [each.version for each in news] == [1, 2, 3, 4, 5, 6]
+    assert news[-1].multipliers == (0.5, 1.0)
+    decision = engine.see(LONG, after_ms=1_001)[1]
+    assert isinstance(decision, Decision)
+    assert (decision.weights_version, decision.weights) == (6, news[-1].shares) == (6, pytest.approx((1 / 3, 2 / 3)))
+    later = Engine(config)
+    (recalled,) = later.core.on_learned(kept[-1], later.now)
+    assert isinstance(recalled, WeightsNews)
+    assert (recalled.version, recalled.shares) == (6, news[-1].shares)
+    first = later.see(LONG)[1]
+    assert isinstance(first, Decision)
+    assert first.score == pytest.approx(first.scores[0] / 3 + first.scores[1] * 2 / 3)
+    other = only(later.core.on_learned(replace(kept[-1], signals=("x",)), T0), Log)
+    assert isinstance(other, Log)
+    assert other.event == "weights.other"
 
 
 level = st.tuples(st.integers(990, 1_010), st.integers(0, 100))

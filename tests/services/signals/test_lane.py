@@ -1,6 +1,8 @@
+from services.signals.candles import Bar, Candles
 from services.signals.lane import Lane
-from services.signals.market import Market, Signal
-from shared.layout import BLOCK
+from services.signals.market import Market
+from services.signals.strategy import Opinion, Strategy
+from shared.layout import BLOCK, RPI
 from shared.messages import Events
 from shared.ring import records
 from tests.services import feed
@@ -8,20 +10,24 @@ from tests.services.feed import Ring, S
 
 
 class Spy:
-    """A signal that notes what it was shown."""
+    """A strategy that notes what it was shown."""
+
+    signals = ()
 
     def __init__(self) -> None:
-        self.score, self.fresh_until_ns = 0.0, 0
         self.seen: list[tuple[int, int, int]] = []
+
+    def opinion(self, market: Market) -> Opinion:
+        return Opinion(0, 0.0, 0.0, (), "deadband")
 
     def update(self, market: Market) -> None:
         self.seen.append((market.at_ns, market.bought_lots, market.sold_lots))
 
 
 def lane(made: list[Spy], **copy: int) -> Lane:
-    def make() -> list[Signal]:
+    def make(symbol: str) -> Strategy:
         made.append(Spy())
-        return [made[-1]]
+        return made[-1]
 
     return Lane(feed.copy(**copy), make)  # type: ignore[arg-type]
 
@@ -83,3 +89,61 @@ def test_an_empty_or_crossed_book_is_not_judged() -> None:
     assert hear(one, ring.levels([(1000, 0)], recv_ns=S)) == [False]
     assert hear(one, ring.levels([(1001, 5)], recv_ns=S)) == [False]
     assert hear(one, ring.levels([(1001, 0), (1000, 5)], recv_ns=S)) == [False, True]
+
+
+def test_bars_hear_every_trade_but_block_trades_and_what_time_it_is_at_the_venue() -> None:
+    one, ring = lane([]), Ring()
+    candles = Candles([("1m", 60_000, 10)])
+    one.follow(candles)
+    assert one.market.candles is candles
+    series, minute = candles.series["1m"], 60 * S
+    hear(one, ring.levels([(1000, 4)], recv_ns=minute // 2), ring.trade(999, 7, bought=False, recv_ns=minute - S))
+    hear(one, ring.trade(1001, 3, bought=True, recv_ns=minute + 2 * S))
+    hear(one, ring.trade(1001, 2, bought=False, recv_ns=minute + 3 * S, flags=RPI))
+    hear(one, ring.trade(1900, 9, bought=True, recv_ns=minute + 4 * S, flags=BLOCK))
+    hear(one, ring.levels([(1000, 5)], recv_ns=2 * minute + S))
+    assert candles.at_ms == 121_000
+    span = series.missing(candles.at_ms)
+    assert span is not None
+    assert series.fill([Bar(0, 998, 1000, 998, 1000, 7, -7, exact=False)], *span)
+    assert series.closed[-1] == Bar(60_000, 1000, 1001, 1000, 1001, 5, 1)
+
+
+def test_bars_are_blind_from_a_gap_to_the_next_snapshot() -> None:
+    one, ring = lane([]), Ring()
+    candles = Candles([("1m", 60_000, 10)])
+    one.follow(candles)
+    hear(one, ring.levels([(1000, 4)], recv_ns=59 * S), ring.gap(recv_ns=70 * S))
+    hear(one, ring.trade(1001, 3, bought=True, recv_ns=150 * S))
+    hear(one, ring.snapshot([(990, 1)], [(991, 2)], recv_ns=190 * S))
+    hear(one, ring.levels([(990, 2)], recv_ns=302 * S))
+    span = candles.series["1m"].missing(302_000)
+    assert span is not None
+    assert span[1] == 180_000
+
+
+def test_a_frames_trades_are_shown_one_by_one_and_block_trades_are_not() -> None:
+    shown: list[list[tuple[int, int]]] = []
+
+    class Watcher(Spy):
+        def update(self, market: Market) -> None:
+            shown.append([(record[4], record[5]) for record in market.trades])
+
+    one, ring = Lane(feed.copy(), lambda _: Watcher()), Ring()
+    hear(one, ring.trade(1001, 3, bought=True, recv_ns=S), ring.trade(1000, 9, bought=True, recv_ns=S, flags=BLOCK))
+    hear(one, ring.levels([(1000, 4)], recv_ns=2 * S))
+    assert shown == [[(1001, 3)], []]
+    assert one.market.trades == []
+
+
+def test_the_weather_follows_the_lane_and_a_gap_is_no_return() -> None:
+    one, ring = lane([]), Ring()
+    for second in range(1, 5):
+        hear(one, ring.levels([(999, second)], recv_ns=second * S))
+    marks = one.market.weather.marks
+    assert marks == 3
+    hear(one, ring.gap(recv_ns=5 * S), ring.snapshot([(900, 1)], [(901, 2)], recv_ns=6 * S))
+    assert one.market.weather.marks == marks
+    hear(one, ring.levels([(900, 3)], recv_ns=7 * S), ring.levels([(900, 4)], recv_ns=8 * S))
+    assert one.market.weather.marks == marks + 2
+    assert one.market.weather.trend == 0.0

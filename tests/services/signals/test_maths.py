@@ -1,5 +1,6 @@
 import itertools
-from math import exp, inf, isfinite, nan
+from fractions import Fraction
+from math import exp, inf, isfinite, log, nan, sqrt
 
 import pytest
 from hypothesis import given
@@ -9,10 +10,13 @@ from services.signals.maths import (
     NS,
     Ema,
     Fading,
+    RollingVwap,
     Touch,
     clamp,
+    deviation_share,
     micro_pressure,
     momentum_bps,
+    momentum_pct,
     order_flow,
     queue_imbalance,
     share,
@@ -57,7 +61,7 @@ def test_momentum_of_a_worked_path() -> None:
     for ms, value in PATH:
         fast.fold(ms * 1_000_000, value)
         slow.fold(ms * 1_000_000, value)
-    assert momentum_bps(fast.value, slow.value) == pytest.approx(3.201692, abs=5e-7)
+    assert momentum_bps(fast.value, slow.value) == pytest.approx(3.201692, abs=5e-7)  # So many digits are given.
 
 
 @given(touches, touches)
@@ -130,3 +134,69 @@ def test_clamp_and_sigmoid_stay_in_their_ranges(value: float) -> None:
 def test_nothing_divided_by_nothing_is_neutral() -> None:
     empty = Touch(100, 0, 101, 0)
     assert (share(0, 0), queue_imbalance(empty), micro_pressure(empty), momentum_bps(1, 0)) == (0, 0.5, 0, 0)
+
+
+def test_a_time_constant_is_not_a_half_life() -> None:
+    """After one time constant 1/e of a step is left; half of it is left after ln 2 of one."""
+    ema, half_life_ns = Ema(NS), round(log(2) * NS)
+    ema.fold(0, 1.0)
+    assert ema.fold(half_life_ns, 0.0) == pytest.approx(0.5, rel=1e-9)
+    assert ema.fold(half_life_ns + NS, 0.0) == pytest.approx(0.5 * exp(-1), rel=1e-9)
+
+
+def test_the_deviation_of_momentum_is_that_of_a_random_walk() -> None:
+    """Fast minus slow weighs a step of age a by e^(-a/slow) - e^(-a/fast): the squares of that, summed."""
+    slowly = sum((exp(-age / 5_000) - exp(-age / 1_000)) ** 2 for age in range(100_000)) / 1_000
+    assert deviation_share(1.0, 5.0) == pytest.approx(sqrt(slowly), rel=1e-6)
+    assert deviation_share(1.0, 5.0) == pytest.approx(sqrt(0.5 + 2.5 - 10 / 6), rel=1e-12)
+    assert deviation_share(2.0, 2.0) == 0.0
+
+
+def window(trades: list[tuple[int, int]], size: int = 500) -> RollingVwap:
+    found = RollingVwap(size)
+    for trade in trades:
+        found.add(*trade)
+    return found
+
+
+def test_the_average_price_of_worked_trades() -> None:
+    """1 at 100, 2 at 100.5, 1 at 99.5, 1 at 101, as ticks of 0.5."""
+    worked = window([(200, 1), (201, 2), (199, 1), (202, 1)])
+    assert worked.vwap * 0.5 == pytest.approx(100.3, rel=1e-12)
+    assert worked.deviation * 0.5 == pytest.approx(0.5099019514, rel=1e-9)
+    assert worked.z(202) == pytest.approx(1.372812946, rel=1e-9)
+
+
+def test_momentum_against_the_average_price_of_twenty_trades() -> None:
+    """Prices 100 + 0.01 i, sizes 1 + (i mod 3), i = 0..19, as ticks of 0.01."""
+    twenty = window([(10_000 + at, 1 + at % 3) for at in range(20)], 20)
+    exact = Fraction(sum((10_000 + at) * (1 + at % 3) for at in range(20)), sum(1 + at % 3 for at in range(20)))
+    assert twenty.vwap / 100 == pytest.approx(100.09589744, rel=1e-9)
+    assert momentum_pct(10_019, twenty.vwap) == pytest.approx(float((10_019 - exact) / exact * 100), rel=1e-12)
+    assert momentum_pct(10_019, twenty.vwap) == pytest.approx(0.09401241, abs=5e-9)  # So many digits are given.
+
+
+@given(st.lists(st.tuples(st.integers(-1, 10**8), st.integers(-1, 10**9)), max_size=60), st.integers(1, 20))
+def test_the_average_price_is_what_the_last_trades_say(trades: list[tuple[int, int]], size: int) -> None:
+    found = window(trades, size)
+    last = [(ticks, lots) for ticks, lots in trades if ticks > 0 and lots > 0][-size:]
+    assert found.trades == len(last)
+    if not last:
+        assert (found.vwap, found.deviation, found.z(5.0)) == (0.0, 0.0, 0.0)
+        return
+    total = sum(lots for _, lots in last)
+    mean = Fraction(sum(ticks * lots for ticks, lots in last), total)
+    variance = sum(lots * (ticks - mean) ** 2 for ticks, lots in last) / total
+    assert found.vwap == float(mean)
+    assert found.deviation == pytest.approx(sqrt(variance), rel=1e-12)
+    assert found.z(float(mean)) == 0.0
+
+
+def test_ever_so_many_trades_leave_the_same_sums_as_the_last_few() -> None:
+    long, fresh = RollingVwap(50), RollingVwap(50)
+    for at in range(100_000):
+        ticks, lots = 10**8 + at * 7_919 % 10_007, 1 + at * 104_729 % 999_983
+        long.add(ticks, lots)
+        if at >= 100_000 - 50:
+            fresh.add(ticks, lots)
+    assert (long.vwap, long.deviation) == (fresh.vwap, fresh.deviation)

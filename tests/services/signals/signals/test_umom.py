@@ -1,82 +1,48 @@
 import itertools
-from math import isfinite, log, sqrt
+from math import exp, isfinite
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.signals.market import Market
-from services.signals.signals.umom import (
-    FLOW_FRAMES_MAX,
-    TakerFlow,
-    Umom,
-    Volatility,
-    annualised,
-    build,
-    deviation_share,
-)
-from shared.book import Book
+from services.signals.maths import Ema, deviation_share, momentum_bps
+from services.signals.signals.umom import FLOW_FRAMES_MAX, STALE_NS, TakerFlow, Umom, build
 from shared.config import Signals
+from tests.services.feed import MS, S
+from tests.services.stage import Stage, Trade
 
-S = 1_000_000_000
-MS = 1_000_000
-
-
-def frame(mid: int, at_ns: int, bought: int = 0, sold: int = 0) -> Market:
-    seen = Market(Book())
-    if mid:
-        seen.book.bids.replace([(mid - 1, 5)])
-        seen.book.asks.replace([(mid + 1, 5)])
-    seen.at_ns = seen.book_ns = at_ns
-    seen.bought_lots, seen.sold_lots = bought, sold
-    return seen
+FEW = Signals(regime_returns_min=3)
+Frame = tuple[int, int]  # Mid, at_ns.
+BUY, SELL = (100, 9, True), (100, 9, False)
 
 
-def follow(*frames: Market) -> Umom:
-    signal = Umom(1.0, 5.0)
-    for each in frames:
-        signal.update(each)
+def follow(*frames: Frame, last: tuple[Trade, ...] = (), config: Signals = FEW, spread: int = 2) -> Umom:
+    signal = Umom(config)
+    stage = Stage(signal, config=config)
+    for mid, at_ns in frames[:-1]:
+        stage.at(mid, at_ns)
+    stage.at(*frames[-1], trades=last, spread=spread)
     return signal
 
 
-def rise(steps: int, each_ticks: int, step_ns: int = S // 2, start: int = 1_000_000) -> list[Market]:
-    return [frame(start + each_ticks * step, step * step_ns) for step in range(steps)]
+def rise(steps: int, each_ticks: int, step_ns: int = S // 2, start: int = 1_000_000) -> list[Frame]:
+    return [(start + each_ticks * step, step * step_ns) for step in range(steps)]
 
 
-def test_annualised_volatility_of_a_worked_window() -> None:
-    prices = [100, 100.1, 100.05, 100.2]
-    realised = sqrt(sum(log(two / one) ** 2 for one, two in itertools.pairwise(prices)))
-    per_root_s = 1e4 * realised / sqrt(3)
-    assert per_root_s == pytest.approx(10.7904475, rel=1e-8)
-    assert annualised(per_root_s) == pytest.approx(6.05958329, rel=1e-8)
-
-
-def test_volatility_of_steady_returns_is_their_size_per_root_second() -> None:
-    volatility, mid = Volatility(), 100.0
-    for step in range(20):
-        volatility.fold(step * 4 * S, mid)
-        mid *= 1.0002 if step % 2 else 1 / 1.0002
-    assert volatility.bps_per_root_s == pytest.approx(1e4 * log(1.0002) / 2, rel=1e-9)
-
-
-def test_volatility_does_not_depend_on_how_often_it_is_asked() -> None:
-    often, rarely = Volatility(), Volatility()
-    for step in range(100):
-        mid = 1000.0 + (step // 10) % 3
-        often.fold(step * S // 10, mid)
-        if step % 10 == 0:
-            rarely.fold(step * S // 10, mid)
-    assert often.bps_per_root_s == rarely.bps_per_root_s
-
-
-def test_there_is_no_score_before_three_returns_are_known() -> None:
-    assert follow(*rise(4, 30, S)[:3]).score == 0.0
-    assert follow(*rise(4, 30, S)).score > 0.0
+def test_there_is_no_score_before_the_volatility_is_known() -> None:
+    path = rise(6, 30, S)
+    assert follow(*path[:4]).score == 0.0
+    assert follow(*path[:5]).score > 0.0
 
 
 @pytest.mark.parametrize(("each_ticks", "opens"), [(0, False), (1, False), (30, True), (300, True), (3_000, False)])
 def test_the_gate_opens_between_5_and_200_percent_a_year(each_ticks: int, opens: bool) -> None:
     assert (follow(*rise(20, each_ticks, S)).score != 0) == opens
+
+
+@pytest.mark.parametrize(("spread", "opens"), [(1, True), (2, True), (3, False), (50, False)])
+def test_the_gate_closes_beyond_two_and_a_half_ticks_of_spread(spread: int, opens: bool) -> None:
+    assert (follow(*rise(20, 50), spread=spread).score != 0) == opens
 
 
 def test_rising_is_positive_and_falling_is_its_mirror() -> None:
@@ -90,16 +56,16 @@ def test_rising_is_positive_and_falling_is_its_mirror() -> None:
     [(0, 0, 1.0), (56, 44, 1.3), (55, 45, 1.0), (40, 60, 1.0), (39, 61, 0.5), (0, 1, 0.5), (1, 0, 1.3)],
 )
 def test_takers_confirm_or_contradict(bought: int, sold: int, factor: float) -> None:
-    flow = TakerFlow()
+    flow = TakerFlow(Signals())
     flow.fold(0, bought, sold)
     assert flow.factor(1.0) == factor
-    mirrored = TakerFlow()
+    mirrored = TakerFlow(Signals())
     mirrored.fold(0, sold, bought)
     assert mirrored.factor(-1.0) == factor
 
 
 def test_trades_older_than_two_seconds_are_forgotten_and_their_number_is_bounded() -> None:
-    flow = TakerFlow()
+    flow = TakerFlow(Signals())
     flow.fold(0, 10, 0)
     flow.fold(2 * S, 0, 0)
     assert flow.factor(-1.0) == 0.5
@@ -111,46 +77,97 @@ def test_trades_older_than_two_seconds_are_forgotten_and_their_number_is_bounded
 
 
 def test_confirmation_reaches_the_score() -> None:
-    alone = rise(8, 20)
-    agreed = rise(8, 20)
-    agreed[-1].bought_lots = 9
-    contradicted = rise(8, 20)
-    contradicted[-1].sold_lots = 9
-    plain = follow(*alone).score
-    assert follow(*contradicted).score == pytest.approx(0.5 * plain)
-    assert follow(*agreed).score == pytest.approx(min(1.0, 1.3 * plain))
+    path = rise(12, 20)
+    path[6:] = [((mid + 9 * path[5][0]) // 10, at_ns) for mid, at_ns in path[6:]]
+    plain = follow(*path).score
+    assert 0 < plain < 1 / 1.3
+    assert follow(*path, last=(SELL,)).score == pytest.approx(0.5 * plain)
+    assert follow(*path, last=(BUY,)).score == pytest.approx(1.3 * plain)
 
 
-def test_the_scale_of_momentum_is_its_own_deviation() -> None:
-    assert deviation_share(1.0, 5.0) == pytest.approx(sqrt(0.5 + 2.5 - 10 / 6))
-    assert deviation_share(2.0, 2.0) == 0.0
-    same = Umom(2.0, 2.0)
-    for each in rise(20, 50):
-        same.update(each)
-    assert same.score == 0.0
+def test_equal_averages_have_no_momentum() -> None:
+    assert follow(*rise(20, 50), config=Signals(umom_fast_s=2.0, umom_slow_s=2.0)).score == 0.0
 
 
-def test_without_a_mid_there_is_no_score() -> None:
-    assert follow(*rise(20, 50), frame(0, 30 * S)).score == 0.0
+def test_without_a_mid_there_is_no_score_and_the_averages_go_on() -> None:
+    assert follow(*rise(20, 50), (0, 30 * S)).score == 0.0
+    assert follow(*rise(20, 50), (0, 10 * S), (1_001_000, 11 * S)).score > 0.0
 
 
-steps = st.tuples(st.integers(0, 10**7), st.integers(-S, 5 * S), st.integers(0, 10**9), st.integers(0, 10**9))
+def test_time_without_a_mid_is_time_for_the_averages() -> None:
+    path = rise(20, 30, S)
+    quiet = [(0, 19 * S + 1), (0, 21 * S)]
+    assert follow(*path, *quiet, (1_000_570, 22 * S)).score == follow(*path, (1_000_570, 22 * S)).score
+
+
+def test_it_is_stale_two_seconds_after_the_book() -> None:
+    signal = build(FEW)
+    stage = Stage(signal, config=FEW)
+    stage.at(1_000, 7 * S)
+    stage.show(at_ns=8 * S, trades=[BUY])
+    assert signal.fresh_until_ns == 7 * S + STALE_NS
+
+
+def slowly(path: list[tuple[int, int, int, int]], stage: Stage) -> float:
+    """Return the score by the definition, over the whole past; the weather is tested on its own."""
+    fast, slow = Ema(S), Ema(5 * S)
+    clock = list(itertools.accumulate((at_ns for _, at_ns, _, _ in path), max))
+    for (mid, _, _, _), at_ns in zip(path, clock, strict=True):
+        if mid:
+            fast.fold(at_ns, mid)
+            slow.fold(at_ns, mid)
+    weather = stage.market.weather
+    if not path[-1][0] or not 0.05 <= weather.annualised <= 2.0:
+        return 0.0
+    moved = momentum_bps(fast.value, slow.value)
+    recent = [frame for frame, at_ns in zip(path, clock, strict=True) if clock[-1] - at_ns <= 2 * S]
+    bought, sold = sum(frame[2] for frame in recent), sum(frame[3] for frame in recent)
+    ours = (bought if moved > 0 else sold) / (bought + sold) if bought + sold else 0.5
+    factor = 1.3 if ours > 0.55 else 0.5 if ours < 0.40 else 1.0
+    score = moved / (2 * deviation_share(1.0, 5.0) * weather.bps_per_root_s) * factor
+    return max(-1.0, min(1.0, score))
+
+
+steps = st.tuples(
+    st.one_of(st.just(0), st.integers(10**6, 10**6 + 300)),
+    st.integers(-S, 3 * S),
+    st.integers(0, 10**9),
+    st.integers(0, 10**9),
+)
 
 
 @given(st.lists(steps, min_size=1, max_size=40))
-def test_the_score_is_always_finite_and_in_range(path: list[tuple[int, int, int, int]]) -> None:
-    signal, at_ns = build(Signals()), 100 * S
-    for mid, wait_ns, bought, sold in path:
+def test_the_score_is_what_the_definition_says_finite_and_in_range(walk: list[tuple[int, int, int, int]]) -> None:
+    signal, at_ns, path = Umom(FEW), 100 * S, []
+    stage = Stage(signal, config=FEW)
+    for mid, wait_ns, bought, sold in walk:
         at_ns += wait_ns
-        signal.update(frame(mid + 2 if mid else 0, at_ns, bought, sold))
+        path.append((mid, at_ns, bought, sold))
+        stage.at(mid, at_ns, trades=[(mid + 1, bought, True), (mid + 1, sold, False)])
         assert isfinite(signal.score)
         assert -1.0 <= signal.score <= 1.0
+        assert signal.score == pytest.approx(slowly(path, stage), rel=1e-6, abs=1e-6)
 
 
 def test_a_crossing_shows_as_a_change_of_sign() -> None:
-    path = rise(16, 40) + [frame(1_000_600 - 60 * step, (8_000 + 500 * step) * MS) for step in range(16)]
-    signal, signs = Umom(1.0, 5.0), set()
-    for each in path:
-        signal.update(each)
+    path = rise(16, 40) + [(1_000_600 - 60 * step, (8_000 + 500 * step) * MS) for step in range(16)]
+    signal, signs = Umom(FEW), set()
+    stage = Stage(signal, config=FEW)
+    for mid, at_ns in path:
+        stage.at(mid, at_ns)
         signs.add((signal.score > 0) - (signal.score < 0))
     assert signs >= {1, -1}
+
+
+def test_the_averages_take_time_constants_and_not_half_lives() -> None:
+    """A step of 1 after a long rest: fast less slow is e^(-t/5) - e^(-t/1) of it."""
+    path = [(1_000_000 + 20 * (step % 2 if step < 40 else 0), step * S) for step in range(81)]
+    step_at, look_at = 80 * S + 1, 82 * S
+    signal = Umom(Signals(umom_full_deviations=20.0))
+    stage = Stage(signal, config=Signals())
+    for mid, at_ns in [*path, (1_000_010, step_at)]:
+        stage.at(mid, at_ns)
+    stage.at(1_000_010, look_at)
+    moved = 10 / 1_000_000 * 1e4 * (exp(-2 / 5) - exp(-2))
+    full = 20 * deviation_share(1.0, 5.0) * stage.market.weather.bps_per_root_s
+    assert signal.score == pytest.approx(moved / full, rel=1e-3)

@@ -1,0 +1,1 @@
+"""One file per indicator on candles."""
