@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from replay.world.fleet import Fleet
+from replay.world.fleet import START_NS, Fleet
 from shared.clock import NS_PER_S
 from shared.messages import Decision, Leave, Message
 from shared.presets import config_of
 
-HOURS = 6
+HOURS, TRIPS = 6, 3
 YEAR_S = 365 * 86_400
 
 
@@ -29,13 +29,20 @@ class Watch:
         self.leaves += isinstance(message, Leave)
 
 
-def fly(strategy: str, seconds: int, folder: Path, **values: object) -> tuple[Fleet, Watch, float]:
-    """Return the fleet after so many simulated seconds, stopped in order, and the first symbol's volatility a year."""
+def fly(
+    strategy: str, seconds: int, folder: Path, *, until_trips: int = 0, **values: object
+) -> tuple[Fleet, Watch, float]:
+    """Return the fleet after so many simulated seconds, or a whole hour that ends with so many round trips, stopped in
+    order; and the first symbol's volatility a year.
+    """
     watch = Watch()
     fleet = Fleet(config_of(strategy, values), folder, hear=watch.hear)
     symbol = fleet.config.exchange.symbols[0]
     squares, last = 0.0, 0
-    for _ in range(0, seconds, 60):
+    for spent in range(0, seconds, 60):
+        if spent and spent % 3_600 == 0 and 0 < until_trips <= len(fleet.trips):
+            seconds = spent
+            break
         fleet.run(min(60, seconds))
         bid, ask = fleet.network.core.desk.market.touch_ticks(symbol)
         squares += log((bid + ask) / last) ** 2 if last else 0.0
@@ -70,11 +77,11 @@ def test_orderflow_reports_and_sends_no_order(tmp_path: Path) -> None:
 @pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("strategy", ["predator", "indicator"])
 def test_it_trades_in_six_simulated_hours(strategy: str, tmp_path: Path) -> None:
-    fleet, watch, volatility = fly(strategy, HOURS * 3600, tmp_path, **{"exchange.seed": 1})
+    fleet, watch, volatility = fly(strategy, HOURS * 3_600, tmp_path, until_trips=TRIPS, **{"exchange.seed": 1})
     reasons = sorted({trip.reason for trip in fleet.trips})
-    spent_h = (fleet.clock.now() - fleet.trips[0].opened_ns) / NS_PER_S / 3600 if fleet.trips else 0.0
-    print(f"\n{strategy}: {len(fleet.trips)} round trips in {HOURS} h, the first {spent_h:.1f} h before the end;")
+    spent_h = (fleet.clock.now() - START_NS) / NS_PER_S / 3_600
+    print(f"\n{strategy}: {len(fleet.trips)} round trips in {spent_h:.1f} simulated hours;")
     print(f"ended by {reasons}, {watch.leaves} wishes to leave; volatility {volatility:.0%} a year")
-    assert len(fleet.trips) >= 3
+    assert len(fleet.trips) >= TRIPS
     judge(fleet)
     fleet.close()
