@@ -177,7 +177,8 @@ def sweep() -> list[str]:
     for lock in FOLDER.glob(f"{PREFIX}*{RUN_SUFFIX}"):
         removed += _sweep_run(lock)
     for path in FOLDER.glob(f"{PREFIX}*-*-*"):
-        if not (FOLDER / f"{_run_of(path)}{RUN_SUFFIX}").exists():
+        owner = FOLDER / f"{_run_of(path)}{RUN_SUFFIX}"
+        if path.suffix != RUN_SUFFIX and not owner.exists():  # A run's name has dashes: its lock matches, too.
             removed += _remove(path)
     return sorted(removed)
 

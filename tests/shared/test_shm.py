@@ -74,6 +74,16 @@ def test_the_sweep_leaves_living_runs_alone(run_id: str) -> None:
     assert not list(shm.FOLDER.glob(f"{shm.PREFIX}{run_id}*"))
 
 
+def test_two_runs_that_start_after_it_leave_a_living_run_whose_name_has_dashes_its_memory(run_id: str) -> None:
+    lock = shm.RunLock(f"20261121-120000-{run_id}")
+    name = shm.segment_name(f"20261121-120000-{run_id}", "books", 1)
+    shm.create(name, 4096)
+    shm.sweep()
+    shm.sweep()
+    assert (shm.FOLDER / name).exists()
+    lock.release()
+
+
 def test_a_segment_whose_run_file_is_gone_is_swept(run_id: str) -> None:
     name = shm.segment_name(run_id, "books", 1)
     shm.create(name, 4096)
