@@ -2,7 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 BIN := .venv/bin
-KERNEL := $(wildcard shared/kernel/*.pyx shared/kernel/*.pxd shared/kernel/*.pxi)
+TWINS := $(shell find shared services -name '*.pxd')
+KERNEL := $(wildcard shared/kernel/*.pyx shared/kernel/*.pxi) $(TWINS) $(TWINS:.pxd=.py)
 ARGS ?=
 
 .PHONY: help setup run test verify lint fmt bench lock clean
@@ -35,7 +36,8 @@ lock: setup ## Write requirements.lock anew from pyproject.toml (needs uv)
 	  --extra dev --extra build pyproject.toml -o requirements.lock
 
 clean: ## Remove everything that was made here, but not .env and var
-	@rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis shared/kernel/*.so shared/kernel/*.c
+	@rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis shared/kernel/*.c
+	@find shared services -name '*.so' -exec rm -f {} +
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.ok: requirements.lock pyproject.toml setup.py scripts/setup.sh

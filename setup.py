@@ -37,8 +37,27 @@ def extensions() -> list[Extension]:
         extra_compile_args=["-O3", *machine_flags()],
         optional=True,
     )
-    built: list[Extension] = cythonize([kernel], build_dir="build", quiet=True)
+    rules = {"language_level": 3, "annotation_typing": False}  # Only a .pxd makes machine words of numbers.
+    built: list[Extension] = cythonize([kernel, *twins()], build_dir="build", compiler_directives=rules, quiet=True)
     return built
+
+
+def twins() -> list[Extension]:
+    """Return the sources that are compiled as they are: those with a .pxd beside them (see shared/twins.py).
+
+    A product and a sum must not become one operation, or scores would differ from plain Python's in their last bit.
+    More than -O1 makes them no faster, only longer to compile: most of their time is spent in Python's own library.
+    """
+    return [
+        Extension(
+            ".".join(declared.with_suffix("").parts),
+            [str(declared.with_suffix(".py"))],
+            extra_compile_args=["-O1", "-g0", "-ffp-contract=off"],
+            optional=True,
+        )
+        for name in ("shared", "services")
+        for declared in sorted(Path(name).rglob("*.pxd"))
+    ]
 
 
 setup(ext_modules=extensions())

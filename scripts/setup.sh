@@ -57,10 +57,13 @@ make_venv() {
   touch .venv/.ok
 }
 
-plain() { echo "kernel: $1; running on plain Python" >&2; }
+plain() { # Says why, and sees to it.
+  find shared services -name '*.so' -exec rm -f {} +
+  echo "kernel: $1; running on plain Python" >&2
+}
 
 build_kernel() {
-  rm -f shared/kernel/*.so
+  rm -f shared/kernel/*.so # The others are not imported once they are older than their sources.
   compile
   touch .venv/.kernel # A failed build is an answer too; `make clean setup` asks again.
 }
@@ -71,10 +74,9 @@ compile() { # Says in one line what came of it. Never fails.
   command -v "${compiler%% *}" >/dev/null 2>&1 || { plain "no C compiler"; return 0; }
   headers=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
   [ -f "$headers/Python.h" ] || { plain "no Python headers (for example: apt install python3-dev)"; return 0; }
-  if "$python" setup.py build_ext --inplace >.venv/kernel.log 2>&1 && works >>.venv/kernel.log 2>&1; then
+  if "$python" setup.py build_ext --inplace --parallel 2 >.venv/kernel.log 2>&1 && works >>.venv/kernel.log 2>&1; then
     echo "kernel: compiled" >&2
   else
-    rm -f shared/kernel/*.so
     plain "build failed (log: .venv/kernel.log)"
   fi
 }
@@ -84,6 +86,7 @@ works() { # Every compiled module must load, from its own file.
     name=$(basename "$source" .pyx)
     "$python" -c "import shared.kernel.$name as k; assert k.__file__.endswith('.so'), k.__file__" || return 1
   done
+  "$python" -c "from shared.twins import check; check()"
 }
 
 case "${1:-}" in

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from shared.layout import LAST, META, PRICE_TICKS, RECV_NS, SEQ, SIZE_LOTS, Kind, meta_flags, meta_kind, meta_scale
+from shared.layout import LAST, Kind, meta_flags, meta_kind, meta_scale
 from shared.mirror import BookView
 from shared.ring import Record
 from shared.side import Side
+
+_BID, _ASK, _SNAPSHOT, _GAP = map(int, (Kind.BID, Kind.ASK, Kind.SNAPSHOT, Kind.GAP))
 
 
 class Book:
@@ -40,19 +42,19 @@ class Book:
 
     def on_record(self, record: Record) -> bool:
         """Take one ring record of this symbol; True when it completes a frame that touched the book."""
-        seq = record[SEQ]
+        seq, word, _, recv_ns, ticks, lots, _, _ = record
         if seq < self.ring_seq:
             return False
         self.ring_seq = seq + 1
-        word = record[META]
         kind = meta_kind(word)
-        if kind <= Kind.ASK:
-            side = self.bids if kind == Kind.BID else self.asks
-            side.put(record[PRICE_TICKS], record[SIZE_LOTS])
-        elif kind == Kind.SNAPSHOT:
+        if kind == _BID:
+            self.bids.put(ticks, lots)
+        elif kind == _ASK:
+            self.asks.put(ticks, lots)
+        elif kind == _SNAPSHOT:
             self.clear()
             self._filling, self.scale_id = True, meta_scale(word)
-        elif kind == Kind.GAP:
+        elif kind == _GAP:
             self.clear()
             self._filling = False
         else:
@@ -61,7 +63,7 @@ class Book:
             return False
         self.valid = self.valid or self._filling
         self._filling = False
-        self.recv_ns = record[RECV_NS]
+        self.recv_ns = recv_ns
         self.updates += 1
         return True
 

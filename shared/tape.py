@@ -113,12 +113,13 @@ class Forced(NamedTuple):
     recv_ns: int
 
 
-class _Trade(NamedTuple):
-    side: int  # Of the book it ate from.
-    ticks: int
-    lots: int
-    seq: int
-    at_ns: int
+class _Trade:
+    """One print. ``side`` is that of the book it ate from."""
+
+    __slots__ = ("at_ns", "lots", "seq", "side", "ticks")
+
+    def __init__(self, side: int, ticks: int, lots: int, seq: int, at_ns: int) -> None:
+        self.side, self.ticks, self.lots, self.seq, self.at_ns = side, ticks, lots, seq, at_ns
 
 
 class _Frame:
@@ -255,10 +256,12 @@ class Tape:
             near, end = max(near, self._ask_near), min(end, self._ask_end)
             self._read(asks, 1, near, end, self.asks)
         frame.ask_near = near
-        self._frames.append(frame)
+        frames = self._frames
+        frames.append(frame)
         if self._waiting:
             self._settle()
-        if not 0 <= now - self._frames[0].recv_ns <= self._late_ns or len(self._frames) > FRAMES_MAX:
+        oldest = frames[0]
+        if not 0 <= now - oldest.recv_ns <= self._late_ns or len(frames) > FRAMES_MAX:
             self._forget_frames(now)
 
     def _read(self, changes: list[Record], sign: int, near: int, end: int, news: News) -> None:
@@ -345,8 +348,10 @@ class Tape:
     def _forget_frames(self, now: int) -> None:
         """Drop frames that are old (or, when the clock went back, to come); trades of theirs come too late."""
         frames = self._frames
-        while not -LATE_NS <= now - frames[0].recv_ns <= self._late_ns or len(frames) > FRAMES_MAX:
+        oldest = frames[0]
+        while not -LATE_NS <= now - oldest.recv_ns <= self._late_ns or len(frames) > FRAMES_MAX:
             self._base = frames.popleft()
+            oldest = frames[0]
 
     def _look(self) -> None:
         """Remember how far the near levels and the whole window reach."""

@@ -30,6 +30,7 @@ TOOLS = (
     "make",
     "sed",
     "expand",
+    "find",
     "cp",
 )
 
@@ -129,6 +130,8 @@ def with_venv(newcomer: Newcomer) -> Newcomer:
     newcomer.script(newcomer.path / "cc", "exit 1")
     (newcomer.project / "shared" / "kernel" / "fast.pyx").write_text("x = 1\n")
     (newcomer.project / "shared" / "kernel" / "fast.old.so").write_text("stale")
+    (newcomer.project / "services").mkdir()
+    (newcomer.project / "services" / "twin.old.so").write_text("stale")
     (newcomer.project / "setup.py").write_text("raise SystemExit('no luck')\n")
     return newcomer
 
@@ -149,7 +152,7 @@ def test_without_a_kernel_one_line_is_said_and_plain_python_runs(
             pytest.skip("no Python headers here: the build is not even tried")
     code, lines = with_venv.set_up("kernel", **environ)
     assert (code, lines) == (0, [f"kernel: {reason}; running on plain Python"])
-    assert not list((with_venv.project / "shared" / "kernel").glob("*.so"))
+    assert not list(with_venv.project.rglob("*.so"))
     assert (with_venv.project / ".venv" / ".kernel").exists()
 
 

@@ -58,7 +58,8 @@ def fuse(scores: Sequence[float], shares: Sequence[float], deadband: float, stee
     """Return what the signals together say. A score that is not a number counts as 0."""
     assert len(scores) == len(shares)
     score = 0.0
-    for share, value in zip(shares, scores, strict=False):
+    for at, share in enumerate(shares):
+        value = scores[at]
         if -1.0 <= value <= 1.0:
             score += share * value
         else:

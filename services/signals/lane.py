@@ -31,6 +31,8 @@ from shared.mirror import BookView
 from shared.ring import Record
 from shared.scale import Scale
 
+_TRADE, _SNAPSHOT, _GAP = map(int, (Kind.TRADE, Kind.SNAPSHOT, Kind.GAP))
+
 
 class Lane:
     """Joins with a mirror copy; follows the ring from there. Silent after a gap until the next snapshot."""
@@ -79,20 +81,20 @@ class Lane:
             return False
         word, market = record[META], self.market
         kind, flags = meta_kind(word), meta_flags(word)
-        if kind == Kind.TRADE and not flags & BLOCK:
+        if kind == _TRADE and not flags & BLOCK:
             market.trades.append(record)
             if flags & TAKER_BUY:
                 market.bought_lots += record[SIZE_LOTS]
             else:
                 market.sold_lots += record[SIZE_LOTS]
-        elif kind == Kind.GAP:
+        elif kind == _GAP:
             self.strategy = self._make_strategy(self.symbol)  # What they had seen no longer leads to what comes next.
             market.weather.interrupt()
             if self.course is not None:
                 self.course.lose(record[RECV_NS])
             if market.candles is not None:
                 market.candles.lose()
-        elif kind == Kind.SNAPSHOT and market.candles is not None:
+        elif kind == _SNAPSHOT and market.candles is not None:
             market.candles.join(record[VENUE_NS] // NS_PER_MS)
         changed = self.book.on_record(record)
         market.tape.hear(record)
