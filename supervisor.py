@@ -34,7 +34,7 @@ from services.scanner import main as scanner
 from services.signals import main as signals
 from shared import log, paths, pinning, shm
 from shared.clock import NS_PER_MS, NS_PER_S, FleetClock, measure_epoch_ns
-from shared.config import Config
+from shared.config import OWN, Config
 from shared.exits import Exit
 from shared.fleet import SIZE, FleetPage, Life, Word
 from shared.restarts import Restarts, Verdict
@@ -94,11 +94,11 @@ class Supervisor:
         self.run_id = time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + secrets.token_hex(2)
         self.var_dir = Path(config.var_dir).resolve() / "runs" / self.run_id
         self.state_dir = (
-            self.var_dir if config.venue == "local" else Path(config.var_dir).resolve() / "state" / config.venue
+            self.var_dir if config.venue in OWN else Path(config.var_dir).resolve() / "state" / config.venue
         )
         self.clock = FleetClock(measure_epoch_ns())
         self._restarts = Restarts(config.supervisor.restarts_per_worker, config.supervisor.restarts_total)
-        self._workers = {name: Worker(name) for name in START_ORDER if name != "exchange" or config.venue == "local"}
+        self._workers = {name: Worker(name) for name in START_ORDER if name != "exchange" or config.venue in OWN}
         self._asked = 0
         self._started_ns = 0
         self._pss_mb, self._pss_at_ns = 0.0, 0

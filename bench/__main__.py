@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from bench import book, exchange, ingest, kills, shm, signals, swaps, wake
+from bench import book, exchange, gates, ingest, kills, shm, signals, swaps, wake
 
-ALL = (book, signals, shm, ingest, wake, swaps, kills, exchange)
+ALL = (book, signals, shm, ingest, wake, swaps, kills, gates, exchange)
 
 
 def main(argv: list[str]) -> None:

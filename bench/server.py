@@ -8,8 +8,10 @@ import re
 import selectors
 import socket
 import struct
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import orjson
 
@@ -61,15 +63,17 @@ class Client:
 
 class FrameServer:
     """``subscribed`` is told every new (client, topic) and returns the payloads that answer it; ``gone`` every topic
-    that was let go.
+    that was let go. ``hear`` answers whatever is neither a ping nor about topics.
     """
 
     def __init__(
         self,
         subscribed: Callable[[Client, str], list[bytes]] = lambda _, __: [],
         gone: Callable[[Client, str], None] = lambda _, __: None,
+        hear: Callable[[Client, dict[str, Any]], bytes] = lambda _, __: b"",
     ) -> None:
-        self._subscribed, self._gone = subscribed, gone
+        self._subscribed, self._gone, self._other = subscribed, gone, hear
+        self.read_ns = 0  # When the bytes that are heard now were there, CLOCK_MONOTONIC.
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.setblocking(False)
         self._selector = selectors.DefaultSelector()
@@ -109,6 +113,7 @@ class FrameServer:
             return
         except OSError:
             data = b""
+        self.read_ns = time.monotonic_ns()
         if not data:
             self._drop(client)
             return
@@ -152,6 +157,8 @@ class FrameServer:
                 for topic in topics:
                     client.topics.discard(topic)
                     self._gone(client, topic)
+            elif answer := self._other(client, asked):
+                client.send(framed(answer))
 
 
 def _messages(inbox: bytearray) -> list[bytes]:

@@ -12,11 +12,12 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import msgspec
 import orjson
@@ -33,6 +34,7 @@ from shared.segments import DataSegments
 from shared.service import Context, enter
 
 SAY_EVERY_S = 0.1
+Main = Callable[[Context], Coroutine[Any, Any, None]]
 
 
 def rules(markets: Iterable[Market]) -> list[Instrument]:
@@ -52,9 +54,11 @@ def pin(cpu: int) -> None:
 class Stage:
     """Use as a context manager; children do not outlive it, and nothing stays in /dev/shm."""
 
-    def __init__(self, **changes: object) -> None:
+    def __init__(self, config: Config | None = None, **changes: object) -> None:
+        """Take a whole configuration, or the defaults with changes to ingest's section."""
         section = msgspec.structs.replace(Ingest(), **changes)
-        self.config = msgspec.structs.replace(Config(), ingest=section, log=Log(level="error"))
+        base = config or msgspec.structs.replace(Config(), ingest=section)
+        self.config = msgspec.structs.replace(base, log=Log(level="error"))
         self.run_id = f"bench-{os.getpid()}"
         self.clock = FleetClock(measure_epoch_ns())
         self.epoch = -1
@@ -101,13 +105,17 @@ class Stage:
         self._children.append(pid)
         return pid
 
-    def start_ingest(self, *, cpu: int = -1) -> int:
+    def start_ingest(self, *, cpu: int = -1, main: Main = ingest.main) -> int:
         """Start ingest, for the first time or again, on a new generation of segments."""
         self.fleet.put(Word.DATA_GENERATION, self.data.renew())
         self.epoch += 1
-        context, parent = self._context("ingest", self.epoch), os.getpid()
-        pid = self.fork(lambda: os._exit(enter(context, parent, ingest.main)), cpu=cpu)
-        self.fleet.enrol("ingest", pid, self.epoch, Life.STARTING)
+        return self.start("ingest", main, cpu=cpu, epoch=self.epoch)
+
+    def start(self, name: str, main: Main, *, cpu: int = -1, epoch: int = 0) -> int:
+        """Start a worker as the supervisor would."""
+        context, parent = self._context(name, epoch), os.getpid()
+        pid = self.fork(lambda: os._exit(enter(context, parent, main)), cpu=cpu)
+        self.fleet.enrol(name, pid, epoch, Life.STARTING)
         return pid
 
     def kill(self, pid: int) -> None:

@@ -12,6 +12,8 @@ from shared.exits import Exit
 
 COMMANDS = {
     "run": "cli.run:run",
+    "why": "cli.why:why",
+    "promote": "cli.promote:promote",
     "exchange": "cli.exchange:command",
     "replay": "cli.replay:replay",
     "config": "cli.config:command",

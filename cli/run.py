@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 import click
 import orjson
 
 import supervisor
+from cli import paper, promotion
 from cli.audit import Audit, audit
 from cli.options import config_options, effective
 from cli.summary import counts, edge_lines, edges, latencies_us, summary
 from shared.bybit.recordings import RecordingError, describe
-from shared.config import Config
-from shared.config_load import DEFAULT, confirm_real_money
+from shared.config import OWN, Config, Venue
+from shared.config_load import DEFAULT, ConfigError, confirm_real_money
 from shared.exits import Exit
 from shared.fleet import FleetPage, Word
 from shared.paths import AlreadyRunningError
@@ -25,6 +26,7 @@ from shared.shm import ShmFullError
 FIGURES_A_LINE = 3
 APART = ("run_id", "ended", "latency_us", "edge_bps")  # Not among the figures: shown on lines of their own.
 SYMBOLS_MAX = 64  # Of a recording.
+REAL = "real money"
 SETTLE_S = 1.0  # After a recording's last frame, for everything to be applied and decided.
 
 
@@ -54,7 +56,7 @@ def _fail(code: Exit, line: str) -> NoReturn:
 def _wishes(venue: str | None, strategy: str | None, market: str | None, var: str | None) -> dict[str, object]:
     """Return what the command's own options set, by configuration path."""
     wishes: dict[str, object] = {"venue": venue, "strategy": strategy, "var_dir": var, "exchange.market": market}
-    if market and market != "synthetic":
+    if market and market != "synthetic" and not market.startswith(paper.SCHEME):
         wishes["exchange.market"] = str(Path(market).resolve())
     return {path: value for path, value in wishes.items() if value}
 
@@ -63,7 +65,12 @@ def _configure(config_file: Path | None, settings: tuple[str, ...], wishes: dict
     """Return the configuration in force. A recording offers what it holds: its depth, and all its symbols."""
     asked = effective(config_file, settings, wishes)
     config = asked.config
-    if config.venue != "local" or config.exchange.market == "synthetic":
+    exchange = config.exchange
+    if config.venue == "paper" or (config.venue == "local" and exchange.market.startswith(paper.SCHEME)):
+        var_dir = Path(config.var_dir).resolve()
+        live = paper.wishes(exchange.market, exchange.instruments, exchange.latency_ms, var_dir)
+        return effective(config_file, settings, wishes | live).config
+    if config.venue != "local" or exchange.market == "synthetic":
         return config
     instruments = Path(config.exchange.instruments) if config.exchange.instruments else None
     recording = describe(Path(config.exchange.market), instruments)
@@ -77,9 +84,9 @@ def _configure(config_file: Path | None, settings: tuple[str, ...], wishes: dict
 
 
 @click.command()
-@click.option("--venue", type=click.Choice(["local", "testnet", "mainnet"]), help="Where orders go.")
+@click.option("--venue", type=click.Choice(get_args(Venue)), help="Where orders go.")
 @click.option("--strategy", type=click.Choice(list(PRESETS)), help="Which preset trades.")
-@click.option("--market", metavar="synthetic|FILE", help="What the local exchange plays.")
+@click.option("--market", metavar="synthetic|FILE|live:URL", help="What the local exchange plays.")
 @click.option("--for", "seconds", type=click.FloatRange(min=0.1), metavar="SECONDS", help="Stop after this long.")
 @click.option("--until-end", is_flag=True, help="Stop when the recording has been played.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object, last line.")
@@ -105,8 +112,24 @@ def run(
         config = _configure(config_file, settings, _wishes(venue, strategy, market, var))
     except RecordingError as error:
         _fail(Exit.NOT_FOUND, str(error))
-    confirm_real_money(config, typed=armed)
+    except paper.PaperError as error:
+        _fail(Exit.FAILURE, str(error))
+    if config.venue == "mainnet":
+        _arm(config, armed)
     sys.exit(int(_fly(config, Until(seconds, until_end), as_json)))
+
+
+def _arm(config: Config, armed: bool) -> None:
+    """Real money takes the word on the command line, or typed when asked, and every step of the promotion."""
+    if not armed and sys.stdin.isatty():
+        armed = click.prompt(f"This trades real money. Type {REAL!r} to go on", default="", show_default=False) == REAL
+    confirm_real_money(config, typed=armed)
+    try:
+        record = promotion.read(Path(config.var_dir).resolve())
+    except promotion.RecordError as error:
+        raise ConfigError([str(error)]) from error
+    if "mainnet" not in promotion.granted(record, config.strategy):
+        raise ConfigError([f"venue = 'mainnet': {config.strategy} was not promoted; see peregrine promote"])
 
 
 def _fly(config: Config, until: Until, as_json: bool) -> Exit:
@@ -115,7 +138,7 @@ def _fly(config: Config, until: Until, as_json: bool) -> Exit:
 
     def before_exchange_stops(fleet: supervisor.Supervisor) -> None:
         found["totals"], found["latency"] = counts(fleet.fleet), latencies_us(fleet.fleet)
-        if config.venue == "local":
+        if config.venue in OWN:
             found["audit"] = audit(fleet.fleet.get(Word.EXCHANGE_PORT), fleet.state_dir)
 
     try:
@@ -131,9 +154,22 @@ def _fly(config: Config, until: Until, as_json: bool) -> Exit:
         click.echo(orjson.dumps(result).decode())
     else:
         _print(result)
-    if outcome.exit:
-        return outcome.exit
-    return Exit.OK if (checked is None or checked.matches) and not outcome.leftovers else Exit.FAILURE
+    fine = (checked is None or checked.matches) and not outcome.leftovers
+    code = outcome.exit or (Exit.OK if fine else Exit.FAILURE)
+    _remember(config, result, code)
+    return code
+
+
+def _remember(config: Config, result: dict[str, Any], code: Exit) -> None:
+    """Add this run to the evidence for the next step; one that sent no order shows nothing."""
+    if not result["orders_sent"]:
+        return
+    venue, market = config.venue, config.exchange.market if config.venue in OWN else ""
+    evidence = promotion.evidence_of(result, int(code), venue=venue, strategy=config.strategy, market=market)
+    try:
+        promotion.add(Path(config.var_dir).resolve(), evidence)
+    except promotion.RecordError as error:
+        click.echo(f"peregrine: this run is not recorded: {error}", err=True)
 
 
 def _print(result: dict[str, Any]) -> None:

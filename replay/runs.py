@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from errno import ENOENT
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,24 @@ class Told(NamedTuple):
 
 class IncompleteError(ValueError):
     """The journal's beginning is gone (a long run keeps its newest part), so it cannot be told again."""
+
+
+def find(var_dir: Path, run: str | None) -> Path:
+    """Return the folder of ``run``, an id or a path; of the newest run when it is not named.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    runs = var_dir / "runs"
+    if run:
+        named = next((path for path in (runs / run, Path(run)) if (path / "journal").is_dir()), None)
+        if named is None:
+            raise FileNotFoundError(ENOENT, "no such run", str(runs / run))
+        return named
+    found = sorted(path for path in runs.glob("*") if (path / "journal").is_dir())
+    if not found:
+        raise FileNotFoundError(ENOENT, "no run yet", str(runs))
+    return found[-1]
 
 
 def config_of(run_dir: Path) -> Config:

@@ -12,12 +12,15 @@ import msgspec
 from msgspec import Meta, field
 
 from shared.config_base import Section
+from shared.config_brackets import Brackets as Brackets
 from shared.config_candles import Candles, Indicators
+from shared.config_risk import Risk as Risk
 from shared.config_signals import Signals as Signals
 from shared.config_signals import Weights as Weights
 
 Level = Literal["trace", "debug", "info", "warning", "error"]
-Venue = Literal["local", "testnet", "mainnet"]
+Venue = Literal["local", "paper", "testnet", "demo", "mainnet"]
+OWN = ("local", "paper")  # Venues that are our own exchange, in this run.
 Strategy = Literal["fusion", "predator", "orderflow", "indicator"]
 Cpu = int | Literal["auto", "none"]
 Symbol = Annotated[str, Meta(pattern=r"^[^a-z\s]{1,30}USDT$")]
@@ -42,15 +45,26 @@ class Exchange(Section, frozen=True):
 
     port: Annotated[int, Meta(ge=0, le=65535, description="TCP port on 127.0.0.1; 0 takes a free one.")] = 0
     market: Annotated[
-        str, Meta(min_length=1, description="`synthetic`, or the path of a recording (.ndjson, .gz or .zst).")
+        str,
+        Meta(
+            min_length=1,
+            description="`synthetic`, the path of a recording (.ndjson, .gz or .zst), or `live:` and the address of a "
+            "public WebSocket whose market it is.",
+        ),
     ] = "synthetic"
+    latency_ms: Annotated[
+        int, Meta(ge=0, le=10_000, description="How long a request to the exchange is on its way, ms.")
+    ] = 0
     instruments: Annotated[
         str, Meta(description="Path of an instruments-info JSON file; empty: built-in rules or the recording's own.")
     ] = ""
     seed: Annotated[int, Meta(ge=0, description="Seed of the synthetic market.")] = 1
     profile: Annotated[
-        Literal["calm", "lively", "labelled"],
-        Meta(description="What the synthetic market is like; `labelled` also tells what it does at /admin/truth."),
+        Literal["calm", "lively", "still", "labelled"],
+        Meta(
+            description="What the synthetic market is like: `still` is `calm` at a fifth of its pace, "
+            "`labelled` also tells what it does at /admin/truth."
+        ),
     ] = "lively"
     symbols: Annotated[Symbols, Meta(min_length=1, max_length=64, description="Symbols of the synthetic market.")] = (
         FOUR
@@ -181,42 +195,59 @@ class Orderflow(Section, frozen=True):
     )
 
 
-class Brackets(Section, frozen=True):
-    """Stop, target and time exit of every position."""
+class Router(Section, frozen=True):
+    """How an entry reaches the book."""
 
-    stop_pct: Annotated[float, Meta(gt=0, le=50, description="Stop distance from the entry, percent.")] = 0.5
-    target_pct: Annotated[float, Meta(gt=0, le=100, description="Target distance from the entry, percent.")] = 1.0
-    time_exit_s: Annotated[
-        float, Meta(ge=0, le=86_400, description="A position older than this is closed, s; 0 switches it off.")
+    mode: Annotated[
+        Literal["smart", "take", "post"],
+        Meta(
+            description="`take`: IOC at the far touch. `post`: PostOnly at the near touch, repriced, then IOC. "
+            "`smart`: `take` where the book is narrow and liquid, `post` elsewhere."
+        ),
+    ] = "smart"
+    narrow_bps: Annotated[
+        float, Meta(ge=0, le=1000, description="A book is narrow when its spread is below this, basis points.")
     ] = 10.0
-
-
-class Risk(Section, frozen=True):
-    """What the gates allow."""
-
-    position_size_usdt: Annotated[float, Meta(gt=0, le=1e7, description="Value of one entry, USDT.")] = 500.0
-    max_position_usdt: Annotated[float, Meta(gt=0, le=1e7, description="Largest value of one position, USDT.")] = 1000.0
-    max_positions: Annotated[int, Meta(ge=1, le=64, description="Positions open at the same time.")] = 3
-    leverage: Annotated[int, Meta(ge=1, le=100, description="Leverage set at the venue.")] = 5
-    max_spread_bps: Annotated[float, Meta(gt=0, le=1000, description="Widest spread of an entry, basis points.")] = 20.0
-    max_spread_ticks: Annotated[
-        int, Meta(ge=0, le=10_000, description="Widest spread of an entry, ticks; 0 switches it off.")
-    ] = 0
-    max_latency_ms: Annotated[
+    liquid_usdt: Annotated[
         float,
-        Meta(ge=0, le=60_000, description="No entry on data that was longer on its way, ms; 0 switches it off."),
-    ] = 80.0
-    max_daily_loss_usdt: Annotated[
-        float, Meta(gt=0, le=1e9, description="No entries once this much is lost since 00:00 UTC, USDT.")
-    ] = 100.0
-    on_stop: Annotated[
-        Literal["flatten", "keep"], Meta(description="What happens to open positions when the run ends.")
-    ] = "flatten"
+        Meta(ge=0, le=1e9, description="A book is liquid when five levels of either side are worth this, USDT."),
+    ] = 5_000.0
+    post_timeout_ms: Annotated[
+        int, Meta(ge=50, le=60_000, description="How long an entry rests at one price before it is taken off, ms.")
+    ] = 600
+    reprice_trigger_ticks: Annotated[
+        int, Meta(ge=1, le=1000, description="The touch is this far away before a resting entry follows it, ticks.")
+    ] = 1
+    max_reprice_attempts: Annotated[
+        int, Meta(ge=0, le=20, description="How often a resting entry follows the touch; then it is taken off.")
+    ] = 3
+    chase_max_bps: Annotated[
+        float, Meta(ge=0, le=1000, description="How far it follows in all from its first price, basis points.")
+    ] = 10.0
+    ioc_pmin: Annotated[
+        float, Meta(ge=0, le=1, description="Least confidence for taking what did not fill while it rested, 0..1.")
+    ] = 0.65
+    signal_ttl_ms: Annotated[
+        int, Meta(ge=0, le=60_000, description="No such taking once the decision is older than this, ms.")
+    ] = 2500
+    exit_slip_bps: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1000,
+            description="How far the first market order of an exit goes, basis points; 0: to the venue's own limit, "
+            "as every later one does.",
+        ),
+    ] = 30
 
 
 class Execution(Section, frozen=True):
     """Talking to the venue."""
 
+    transport: Annotated[
+        Literal["ws", "rest"],
+        Meta(description="How orders go to the venue: by its order-entry socket, REST while that is down; or by REST."),
+    ] = "ws"
     recv_window_ms: Annotated[
         int, Meta(ge=500, le=60_000, description="How late a signed request may arrive at the venue, ms.")
     ] = 2500
@@ -224,6 +255,16 @@ class Execution(Section, frozen=True):
     reconcile_s: Annotated[
         float, Meta(ge=1, le=3600, description="Time between comparisons with the venue's orders and positions, s.")
     ] = 30.0
+    watch_ms: Annotated[
+        int, Meta(ge=0, le=60_000, description="How often the stop of what is held is read, ms; 0 switches it off.")
+    ] = 300
+    foreign: Annotated[
+        Literal["adopt", "close", "ignore"],
+        Meta(
+            description="A position that no entry of ours opened: `adopt` treats it as ours and gives it a stop, "
+            "`close` closes it, `ignore` leaves it alone until everything is to be flat."
+        ),
+    ] = "adopt"
 
 
 class Monitor(Section, frozen=True):
@@ -276,7 +317,10 @@ class Config(Section, frozen=True):
 
     venue: Annotated[
         Venue,
-        Meta(description="Where orders go. `mainnet` is real money and also needs --i-understand-real-money."),
+        Meta(
+            description="Where orders go: our own exchange (`local`), the same over the real market (`paper`), Bybit's "
+            "`testnet` or `demo`. `mainnet` is real money and also needs a typed word, see docs/operations.md."
+        ),
     ] = "local"
     strategy: Annotated[Strategy, Meta(description="Which preset trades.")] = "fusion"
     var_dir: Annotated[str, Meta(min_length=1, description="Folder for everything that a run leaves behind.")] = "var"
@@ -291,6 +335,7 @@ class Config(Section, frozen=True):
     indicators: Indicators = field(default_factory=Indicators)
     brackets: Brackets = field(default_factory=Brackets)
     risk: Risk = field(default_factory=Risk)
+    router: Router = field(default_factory=Router)
     execution: Execution = field(default_factory=Execution)
     monitor: Monitor = field(default_factory=Monitor)
     supervisor: Supervisor = field(default_factory=Supervisor)

@@ -17,6 +17,8 @@ def contradictions(config: Config, cpus: int = 0) -> Iterator[tuple[tuple[str, .
     yield from _books(config)
     yield from _symbols(config)
     yield from _scores(config)
+    yield from _brackets(config)
+    yield from _orders(config)
     yield from _spinners(config, cpus or len(os.sched_getaffinity(0)))
 
 
@@ -96,6 +98,15 @@ def _weights(signals: Signals) -> Iterator[tuple[tuple[str, ...], str]]:
         )
 
 
+def _brackets(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
+    nearest, farthest = config.brackets.atr_min_pct, config.brackets.atr_max_pct
+    if nearest > farthest:
+        yield (
+            ("brackets.atr_min_pct", "brackets.atr_max_pct"),
+            f"brackets.atr_min_pct = {nearest}: expected at most brackets.atr_max_pct = {farthest}",
+        )
+
+
 def _confidences(signals: Signals) -> Iterator[tuple[tuple[str, ...], str]]:
     """A threshold that no score reaches, or an entry that is an exit at once."""
     most = tanh(signals.steepness / 2)  # 2 sigmoid(x) - 1 of the largest score.
@@ -110,6 +121,15 @@ def _confidences(signals: Signals) -> Iterator[tuple[tuple[str, ...], str]]:
             ("signals.exit_confidence", "signals.enter_confidence"),
             f"signals.exit_confidence = {signals.exit_confidence}: expected at most signals.enter_confidence ="
             f" {signals.enter_confidence}",
+        )
+
+
+def _orders(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
+    risk = config.risk
+    if risk.orders_reserve >= risk.orders_per_s:
+        yield (
+            ("risk.orders_reserve", "risk.orders_per_s"),
+            f"risk.orders_reserve = {risk.orders_reserve}: expected less than risk.orders_per_s = {risk.orders_per_s}",
         )
 
 

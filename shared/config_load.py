@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared import config_sources as sources
-from shared.config import Config, Credentials
+from shared.config import OWN, Config, Credentials
 from shared.config_checks import contradictions
 from shared.config_leaves import build, leaves, sections, value_at
 from shared.config_sources import Layer, Setting
@@ -201,7 +201,7 @@ def read_credentials(
     Raises:
         ConfigError: A real venue and no usable pair.
     """
-    if config.venue == "local":
+    if config.venue in OWN:
         return Credentials(config.exchange.api_key, config.exchange.api_secret)
     found: dict[str, tuple[str, str]] = {}
     for layer in (_file_layer(env_file, named=False, yaml=False), sources.read_environment(environ or {})):

@@ -132,6 +132,33 @@ def read(paths: Iterable[Path]) -> Iterator[Entry]:
             at += _HEAD.size + length
 
 
+def pick(path: Path, names: frozenset[bytes]) -> Iterator[Entry]:
+    """Yield the records of one file that hold messages of these names; the others are passed over unread.
+
+    For looking at a run, maybe while it goes on: a torn end, or a file that was dropped meanwhile, ends the reading.
+
+    Raises:
+        ProtocolError: as ``read`` does, of the records that are wanted.
+    """
+    try:
+        data = memoryview(path.read_bytes())
+    except FileNotFoundError:
+        return
+    at, end, name_at = 0, len(data), _HEAD.size + _BODY.size
+    while at + name_at <= end:
+        length, crc = _HEAD.unpack_from(data, at)
+        first, at = at, at + _HEAD.size + length
+        if at > end:
+            return
+        name_length = data[first + name_at - 1]
+        if bytes(data[first + name_at : first + name_at + name_length]) not in names:
+            continue
+        body = data[first + _HEAD.size : at]
+        if zlib.crc32(body) != crc:
+            raise ProtocolError(f"{path.name}: damaged record at byte {first}")
+        yield _entry(body)
+
+
 def _entry(body: memoryview) -> Entry:
     kind, now, name_length = _BODY.unpack_from(body)
     name = bytes(body[_BODY.size : _BODY.size + name_length]).decode()

@@ -113,6 +113,7 @@ class Instrument(Message, frozen=True):
     status: str  # Trading, PreLaunch, Delivering, Closed
     price_limit_x_e8: int = 0  # The price band's two ratios (priceLimitRatioX, Y) at 1e-8; 0: not said.
     price_limit_y_e8: int = 0
+    delivery_ms: int = 0  # When the venue stops trading it; 0: no end is planned.
 
 
 class Universe(Message, frozen=True):
@@ -232,6 +233,16 @@ class Leave(Message, frozen=True):
     expires_ns: int
 
 
+class Tighten(Message, frozen=True):
+    """The signals are very sure of the position in one symbol: its stop may stay closer until ``expires_ns``."""
+
+    symbol: str
+    side: int  # Of the position that is meant; another one is left alone.
+    confidence: float
+    decided_ns: int
+    expires_ns: int
+
+
 class Markout(Message, frozen=True):
     """What became of the mid after a decision, taken or not: said once, when the last horizon has passed."""
 
@@ -267,6 +278,14 @@ class WeightsNews(Message, frozen=True):
 # --- execution -> everybody ----------------------------------------------------------------------------------------
 
 
+class Check(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One gate's answer: what it looked at and what it allows."""
+
+    passed: bool
+    value: float
+    limit: float
+
+
 class Verdict(Message, frozen=True):
     """The gates' answer to one intent. ``gate`` is empty when all passed."""
 
@@ -276,6 +295,8 @@ class Verdict(Message, frozen=True):
     value: float
     limit: float
     decided_ns: int
+    gates: tuple[str, ...] = ()  # Every gate that was asked,
+    checks: tuple[Check, ...] = ()  # and what each answered, in the same order.
 
 
 class OrderNews(Message, frozen=True):
@@ -293,6 +314,7 @@ class OrderNews(Message, frozen=True):
     price_ticks: int
     reason: str
     at_ns: int
+    queue_lots: int = -1  # What stands before it at its price, estimated; -1: it does not rest.
 
 
 class Fill(Message, frozen=True):
@@ -337,6 +359,7 @@ class RoundTrip(Message, frozen=True):
     closed_ns: int
     reason: str  # stop, target, time, signal, switch, flatten, outside
     intent_id: str = ""  # What opened it; empty: not us.
+    risk_e8: int = 0  # What it was to lose at its stop, costs included, fixed at entry: its R. 0: not known.
 
 
 class ExecutionState(Message, frozen=True):

@@ -23,7 +23,7 @@ class Offset(NamedTuple):
 
     def at(self, now: int) -> Offset:
         """Return what is known of it at another time."""
-        return Offset(self.offset_ns, self.uncertainty_ns + _drift_ns(now - self.at_ns), now)
+        return Offset(self.offset_ns, self.uncertainty_ns + drift_ns(now - self.at_ns), now)
 
 
 class Age(NamedTuple):
@@ -65,11 +65,11 @@ class OffsetEstimator:
 
 def age_of(stamp_ns: int, now: int, offset: Offset) -> Age:
     """Return the age of their ``stamp_ns`` (cts, ts) at ``now`` on our clock."""
-    known = offset.at(now)
-    return Age(now + known.offset_ns - stamp_ns, known.uncertainty_ns)
+    return Age(now + offset.offset_ns - stamp_ns, offset.uncertainty_ns + drift_ns(now - offset.at_ns))
 
 
-def _drift_ns(elapsed_ns: int) -> int:
+def drift_ns(elapsed_ns: int) -> int:
+    """Return how far two clocks may have drifted apart meanwhile."""
     return abs(elapsed_ns) * DRIFT_PPM // 1_000_000
 
 

@@ -52,6 +52,19 @@ def sweep_dead_runs() -> list[str]:
     return dead
 
 
+def is_live(run_id: str) -> bool:
+    """Return whether a run goes on: its folder is there, and its lock is held."""
+    path = runtime_base() / run_id / "live"
+    if not run_id or not path.exists():
+        return False
+    try:
+        handle = lock(path)
+    except AlreadyRunningError:
+        return True
+    os.close(handle)
+    return False
+
+
 def lock(path: Path) -> int:
     """Take an exclusive lock on ``path`` and return its descriptor; the kernel frees it when its holders are gone.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
+from math import gcd
 
 # Decimal alone would also take "1_000", "1e999", other alphabets' digits and "nan".
 _PLAIN = re.compile(r"-?[0-9]{1,24}(\.[0-9]{0,18})?")
@@ -15,12 +17,17 @@ class OffGridError(ValueError):
     """A price or size is not a whole number of steps: the instrument's rules have changed, or the text is bad."""
 
 
+class OtherGridError(OffGridError):
+    """A plain number that is no whole number of steps."""
+
+
 def _number(text: str) -> Decimal:
     if not _PLAIN.fullmatch(text):
         raise OffGridError(f"{text!r} is not a plain decimal number")
     return Decimal(text)
 
 
+@lru_cache(4096)
 def _grid(step: str) -> tuple[int, int]:
     """Return (decimals of ``step``, ``step`` as an integer at those decimals)."""
     value = Decimal(step) if _PLAIN.fullmatch(step) else Decimal(0)
@@ -36,7 +43,7 @@ def _count(text: str, decimals: int, unit: int, step: str) -> int:
     scaled = _number(text).scaleb(decimals)
     whole = int(scaled)
     if whole != scaled or whole % unit:
-        raise OffGridError(f"{text!r} is not a multiple of {step}")
+        raise OtherGridError(f"{text!r} is not a multiple of {step}")
     return whole // unit
 
 
@@ -113,6 +120,17 @@ class Scale:
         tick_decimals, tick = self._tick
         lot_decimals, lot = self._lot
         return _shift(ticks * tick * lots * lot, 8 - tick_decimals - lot_decimals)
+
+
+def common(one: Scale, other: Scale) -> Scale:
+    """Return the coarsest grid that holds every price and size of both."""
+    return Scale(_common(one.tick_grid, other.tick_grid), _common(one.lot_grid, other.lot_grid))
+
+
+def _common(one: tuple[int, int], other: tuple[int, int]) -> str:
+    decimals = max(one[0], other[0])
+    steps = (unit * 10 ** (decimals - own) for own, unit in (one, other))
+    return _text(gcd(*steps), decimals, 1)
 
 
 def _shift(value: int, places: int) -> int:

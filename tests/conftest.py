@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -19,3 +20,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("fleet"))
         if item.get_closest_marker("full") and not full:
             item.add_marker(pytest.mark.skip(reason="full size: make verify"))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Take all that was collected out of the garbage collector's sight: thousands of items are no garbage."""
+    gc.collect()
+    gc.freeze()

@@ -32,11 +32,14 @@ LAYERS = {
 """Who may import whom, by first name."""
 
 IO_MODULES = {
+    "services/exchange/live_feed.py": "keeps another venue's public WebSocket open",
     "services/exchange/opening.py": "reads recordings, instruments and schedules",
     "services/exchange/storage.py": "the account's log, on disk",
-    "services/execution/private.py": "keeps the private WebSocket open",
+    "services/execution/line.py": "keeps a signed WebSocket open",
+    "services/execution/private.py": "the private WebSocket",
     "services/execution/rest.py": "REST on a thread of its own",
     "services/execution/store.py": "the order journal, on disk",
+    "services/execution/trade_line.py": "the order-entry WebSocket",
     "services/monitor/csvfile.py": "writes CSV files",
     "services/signals/memory.py": "keeps what the weights have learned, on disk",
     "services/signals/venue_bars.py": "asks the venue for bars",

@@ -14,13 +14,15 @@ from replay.world.actor import Actor
 from replay.world.clock import VirtualClock
 from replay.world.feeds import Say
 from replay.world.network import Line, Network
+from replay.world.trade import TradeActor
 from services.exchange.auth import signature
 from services.exchange.sockets import PRIVATE_PATH
 from services.exchange.wire import API_KEY, RECV_WINDOW, SIGN, TIMESTAMP, HttpReply, HttpRequest
 from services.execution import outcomes
-from services.execution.calls import ENTRY, EXIT, READ, REQUESTS, Call, call_of, kind_of
+from services.execution.calls import LANES, REQUESTS, Call, call_of, kind_of
+from services.execution.line import AUTH_MS, PING_S, PONG_S, WAIT_S_MAX, WAIT_S_MIN
 from services.execution.main import make_core
-from services.execution.private import AUTH_MS, PING_S, PONG_S, TOPICS, WAIT_S_MAX, WAIT_S_MIN
+from services.execution.private import TOPICS
 from services.execution.store import Store
 from services.execution.wire import (
     BadRecord,
@@ -33,6 +35,7 @@ from services.execution.wire import (
     PrivateUp,
     Quote,
     Reply,
+    RequestQuote,
 )
 from shared.bybit.auth import PING, auth_frame, subscribe_frame
 from shared.clock import NS_PER_MS, NS_PER_S
@@ -57,6 +60,9 @@ ENDPOINTS = {
     "get_wallet_balance": ("GET", "/v5/account/wallet-balance"),
     "get_fee_rates": ("GET", "/v5/account/fee-rate"),
     "get_instruments_info": ("GET", "/v5/market/instruments-info"),
+    "get_api_key_information": ("GET", "/v5/user/query-api"),
+    "get_account_info": ("GET", "/v5/account/info"),
+    "get_tickers": ("GET", "/v5/market/tickers"),
 }
 
 
@@ -105,6 +111,15 @@ def read(reply: HttpReply) -> tuple[str, int, str, bytes]:
     return (outcomes.of_code(code), code, text, b"") if code else (outcomes.ACCEPTED, 0, "", orjson.dumps(answer))
 
 
+def control_of(data: bytes) -> dict[str, Any]:
+    """Return a control frame; an empty one for bytes that are none."""
+    try:
+        answer = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
 class ExecutionActor:
     """Execution, from its order journal to its lines to the exchange."""
 
@@ -117,8 +132,9 @@ class ExecutionActor:
         self.timeout_ns = round(config.execution.rest_timeout_s * NS_PER_S)
         self._quote = quote
         self._store = Store(journal)
-        self._lanes = {name: _Lane(self) for name in (ENTRY, EXIT, READ)}
+        self._lanes = {name: _Lane(self) for name in LANES}
         self._line: Line | None = None
+        self._trade: TradeActor | None = None
         self._is_up, self._failures, self._heard_ns = False, 0, 0
         self.finished: Finished | None = None
         self.disk_full = False
@@ -128,6 +144,8 @@ class ExecutionActor:
         self.actor.start(*run)
         self.actor.feed(self._store.recover(clock.now_ns))
         self._connect()
+        if config.execution.transport == "ws":
+            self._trade = TradeActor(config, clock, network, self.actor.feed, Random(rng.random()))
 
     def kill(self) -> None:
         """End as a killed process does: in the middle of everything."""
@@ -136,16 +154,21 @@ class ExecutionActor:
         line, self._line = self._line, None
         if line is not None:
             self.network.close(line, "killed")
+        if self._trade is not None:
+            self._trade.kill()
 
     # --- intents -----------------------------------------------------------------------------------------------------
 
     def wish(self, message: Message) -> None:
         """Take an intent with the book as it is now, or a command."""
         if isinstance(message, Intent):
-            quote = self._quote(message.symbol)
-            if quote is not None:
-                self.actor.feed(quote)
+            self._look(message.symbol)
         self.actor.feed(message)
+
+    def _look(self, symbol: str) -> None:
+        quote = self._quote(symbol)
+        if quote is not None:
+            self.actor.feed(quote)
 
     # --- requests ----------------------------------------------------------------------------------------------------
 
@@ -174,7 +197,8 @@ class ExecutionActor:
     def _act(self, output: Message) -> None:
         if isinstance(output, REQUESTS):
             call = call_of(output)
-            self._lanes[call.lane].put(output, call)
+            if self._trade is None or not self._trade.send(output, call):
+                self._lanes[call.lane].put(output, call)
         elif isinstance(output, Commit):
             self._unwritten.append(output)
             self.clock.after(COMMIT_NS, lambda: self._write(output))
@@ -183,6 +207,8 @@ class ExecutionActor:
             for rows in list(self._unwritten):  # A process that ends in order waits for its disk.
                 self._write(rows)
             self.actor.stop()
+        elif isinstance(output, RequestQuote):
+            self._look(output.symbol)
         elif not isinstance(output, BadRecord):
             self._say("execution", output)
 
@@ -229,7 +255,7 @@ class ExecutionActor:
                 if self._is_up:
                     self.actor.feed(PrivateFrame(data))
                 continue
-            answer: dict[str, Any] = orjson.loads(data)
+            answer = control_of(data)
             refused = answer.get("success") is False and answer.get("op") in ("auth", "subscribe")
             if refused and self._line is not None:
                 self.network.close(self._line, f"{answer['op']} refused")

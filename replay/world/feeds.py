@@ -11,6 +11,7 @@ from replay.world.clock import VirtualClock
 from replay.world.network import Line, Network
 from services.exchange.sockets import PUBLIC_PATH
 from services.exchange.wire import HttpReply, HttpRequest
+from services.execution.quotes import quote_of
 from services.execution.wire import Quote
 from services.ingest.main import make_core as ingest_core
 from services.ingest.wire import (
@@ -233,7 +234,4 @@ class Glance:
         view = self._plane.view(symbol)
         if view is None:
             return None
-        return Quote(
-            symbol, view.best_bid, view.best_ask, view.recv_ns, view.valid, view.generation, view.ring_seq,
-            view.cts_ns, *(self._fleet.venue_clock or ()),
-        )  # fmt: skip
+        return quote_of(symbol, view, self._fleet.venue_clock)

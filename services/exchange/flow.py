@@ -52,6 +52,7 @@ class Habits(NamedTuple):
     taken_max: float = 1.0  # Of the touch, by one taker.
     size_noise: float = 0.5  # How much more or less than usual a quote may be.
     patience_uticks: int = 3 * U // 4  # The makers follow the value once it is so far from the middle.
+    pace: float = 1.0  # How much longer than usual everybody waits between two actions.
 
 
 LIVELY = Habits()
@@ -59,6 +60,9 @@ CALM = Habits(
     trade_share=0.15, taker_max=0.8, lean_more=0.4, lean_less=0.3, away_ns=600 * MS, one_level=True, taken_max=0.7,
     size_noise=0.25, patience_uticks=3 * U // 2,
 )  # fmt: skip
+
+
+STILL = CALM._replace(pace=5.0)
 
 
 class HiddenValue(Protocol):
@@ -362,4 +366,4 @@ class Flow:
 
     def _gap_ns(self) -> int:
         mean = PUSH_GAP_NS if self.value.pushing else CALM_GAP_NS
-        return 1 + int(mean * (0.2 + 1.6 * self._rng.random()))
+        return 1 + int(mean * self._habits.pace * (0.2 + 1.6 * self._rng.random()))

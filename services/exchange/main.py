@@ -16,6 +16,8 @@ from services.exchange.core import ExchangeCore
 from services.exchange.faults import Faults
 from services.exchange.framing import text_head
 from services.exchange.keeping import Keep, Recall, Restored
+from services.exchange.live import SCHEME, LiveBroken, LiveExchangeCore, topics_of
+from services.exchange.live_feed import LiveFeed
 from services.exchange.opening import market_builder, settings_of
 from services.exchange.sockets import PATHS
 from services.exchange.storage import Storage, StorageError
@@ -54,7 +56,8 @@ def make_core(config: Config) -> ExchangeCore:
     """Return the core as this process runs it: a replay of its journal builds it the same way."""
     exchange = config.exchange
     faults = Faults(Random(exchange.faults_seed))
-    return ExchangeCore(market_builder(exchange, exchange.seed), settings_of(exchange), faults)
+    make = LiveExchangeCore if exchange.market.startswith(SCHEME) else ExchangeCore
+    return make(market_builder(exchange, exchange.seed), settings_of(exchange), faults)
 
 
 async def main(ctx: Context) -> None:
@@ -75,11 +78,14 @@ async def main(ctx: Context) -> None:
         raise SystemExit(Exit.PORT_IN_USE) from None
     ctx.fleet.put(Word.EXCHANGE_PORT, runner.addresses[0][1])
     turning = asyncio.ensure_future(shell.service.run())
+    feeding = asyncio.ensure_future(shell.live.run()) if shell.live is not None else None
     try:
         ended, _ = await asyncio.wait({turning, shell.bug}, return_when=asyncio.FIRST_COMPLETED)
         for one in ended:
             one.result()
     finally:
+        if feeding is not None:
+            feeding.cancel()
         await shell.close_clients()
         await runner.cleanup()
 
@@ -165,6 +171,11 @@ class Shell:
         self.service = Service(ctx, core, self._act, tick_ms=TICK_MS)
         self.service.on_beat.append(self._beat)
         self._storage = _storage(ctx)
+        exchange = ctx.config.exchange
+        self.live = None
+        if exchange.market.startswith(SCHEME):
+            url, rng = exchange.market.removeprefix(SCHEME), Random(f"live/{ctx.seed}/{ctx.epoch}")
+            self.live = LiveFeed(url, topics_of(exchange.symbols), self._feed, rng)
         self._numbers = count(1)
         self._asked: dict[int, asyncio.Future[HttpReply]] = {}
         self._clients: dict[int, Client] = {}
@@ -252,6 +263,8 @@ class Shell:
                 self._storage.append(output.records)
             case Recall():
                 self.service.feed(Restored(self._storage.records))
+            case LiveBroken() if self.live is not None:
+                self.live.reset(f"gap in {output.topic}")
             case MarketEnded():
                 self._ctx.fleet.put(Word.MARKET_ENDED, 1)
             case _:

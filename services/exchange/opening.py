@@ -10,6 +10,7 @@ from services.exchange.core import Build
 from services.exchange.faults import FaultError, parse
 from services.exchange.grid import regridded
 from services.exchange.limits import Limits
+from services.exchange.live import SCHEME, LiveMarket
 from services.exchange.playback import PlaybackMarket
 from services.exchange.profile import PROFILES
 from services.exchange.public import PublicStreams
@@ -39,8 +40,13 @@ def settings_of(config: Exchange) -> Settings:
         timing=Timing(config.stop_timing, config.stop_delay_ms * NS_PER_MS),
         limits=Limits(order_per_s=config.order_per_s, ip_requests=config.ip_requests),
         keep=config.persist,
-        faults=schedule(config.faults),
+        faults=_latency(config.latency_ms) + schedule(config.faults),
     )
+
+
+def _latency(ms: int) -> str:
+    """Return the fault that is no fault: every signed request is on its way for so long, and judged when it arrives."""
+    return f"hold path=/v5/[!m]* ms={ms}ms; hold path=order.* ms={ms}ms;" if ms else ""
 
 
 def schedule(text: str) -> str:
@@ -65,6 +71,8 @@ def market_builder(config: Exchange, seed: int) -> Build:
     try:
         if config.market == "synthetic":
             return _synthetic(config, seed)
+        if config.market.startswith(SCHEME):
+            return _live(config)
         return _playback(config)
     except RecordingError as error:
         log.say("ERROR", "exchange.market", str(error))
@@ -94,6 +102,21 @@ def _synthetic(config: Exchange, seed: int) -> Build:
         market = SyntheticMarket(Random(seed), present, opening, now, PROFILES[config.profile])
         public = PublicStreams(market, now)
         return Venue(public, market.books, market.advance, market.truth.since, market.jump, public.regrid, market.fits)
+
+    return build
+
+
+def _live(config: Exchange) -> Build:
+    known = load_instruments(config.instruments).instruments if config.instruments else {}
+    missing = [symbol for symbol in config.symbols if symbol not in known]
+    if missing:
+        log.say("ERROR", "exchange.symbols", f"no rules for {', '.join(missing)}: give exchange.instruments a file")
+        raise SystemExit(Exit.BAD_CONFIG)
+    rules = [known[symbol] for symbol in config.symbols]
+
+    def build(now: int, last_prices_ticks: Mapping[str, int] = {}, grids: Mapping[str, tuple[str, str]] = {}) -> Venue:
+        market = LiveMarket(rules)
+        return Venue(market, market.books, market.play)
 
     return build
 

@@ -9,7 +9,7 @@ from services.exchange.agents.iceberg import Iceberg
 from services.exchange.agents.spoof import Spoof
 from services.exchange.agents.sweep import Sweep
 from services.exchange.agents.turns import Agent
-from services.exchange.flow import CALM, LIVELY, Habits
+from services.exchange.flow import CALM, LIVELY, STILL, Habits
 
 
 class Profile(NamedTuple):
@@ -24,5 +24,6 @@ class Profile(NamedTuple):
 PROFILES = {
     "calm": Profile(CALM, ("quiet", "normal")),
     "lively": Profile(LIVELY),
+    "still": Profile(STILL, ("quiet", "normal")),
     "labelled": Profile(CALM, ("quiet", "normal", "high", "extreme"), (Spoof, Iceberg, Sweep, Burst), leaders=True),
 }

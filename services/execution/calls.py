@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from services.execution.wire import (
+    AmendRequest,
     CancelAllRequest,
     CancelRequest,
     LeverageRequest,
@@ -18,8 +19,10 @@ from shared.messages import BUY, Message
 from shared.scale import Scale
 
 LINEAR, COIN = "linear", "USDT"
-ENTRY, EXIT, READ = "entry", "exit", "read"  # Lanes: nothing that reduces risk ever waits behind something else.
+ENTRY, EXIT, READ, STOP = LANES = ("entry", "exit", "read", "stop")
+# Lanes: nothing that reduces risk ever waits behind something else.
 TRIGGER = "LastPrice"
+PERCENT = Scale("0.01", "1")  # One step is a basis point.
 
 
 class Call(NamedTuple):
@@ -38,13 +41,15 @@ def _order(request: OrderRequest) -> Call:
         "side": "Buy" if request.side == BUY else "Sell",
         "orderType": "Limit" if request.price_ticks else "Market",
         "qty": scale.qty_text(request.qty_lots),
-        "timeInForce": "IOC",
+        "timeInForce": "PostOnly" if request.post else "IOC",
         "positionIdx": 0,
         "orderLinkId": request.order_link_id,
         "reduceOnly": request.reduce_only,
     }
     if request.price_ticks:
         params["price"] = scale.price_text(request.price_ticks)
+    elif request.slip_bps:
+        params |= {"slippageToleranceType": "Percent", "slippageTolerance": PERCENT.price_text(request.slip_bps)}
     if not request.reduce_only:
         params |= {
             "stopLoss": scale.price_text(request.stop_ticks),
@@ -54,6 +59,20 @@ def _order(request: OrderRequest) -> Call:
             "tpTriggerBy": TRIGGER,
         }
     return Call("place_order", params, EXIT if request.reduce_only else ENTRY)
+
+
+def _amend(request: AmendRequest) -> Call:
+    # The size is left out: it would be a new total, and a fill on its way would make it another order.
+    scale = Scale(request.tick, "1")
+    params = {
+        "category": LINEAR,
+        "symbol": request.symbol,
+        "orderLinkId": request.order_link_id,
+        "price": scale.price_text(request.price_ticks),
+        "stopLoss": scale.price_text(request.stop_ticks),
+        "takeProfit": scale.price_text(request.target_ticks),
+    }
+    return Call("amend_order", params, ENTRY)
 
 
 def _cancel(request: CancelRequest) -> Call:
@@ -72,7 +91,7 @@ def _stop(request: StopRequest) -> Call:
         "category": LINEAR, "symbol": request.symbol, "tpslMode": "Full", "positionIdx": 0, "stopLoss": price,
         "slTriggerBy": TRIGGER,
     }  # fmt: skip
-    return Call("set_trading_stop", params, EXIT)
+    return Call("set_trading_stop", params, EXIT if request.urgent else STOP)
 
 
 def _leverage(request: LeverageRequest) -> Call:
@@ -93,7 +112,17 @@ _LINKED: dict[str, str] = {
 _PAGED: dict[str, tuple[str, int]] = {
     "open_orders": ("get_open_orders", 50),
     "positions": ("get_positions", 200),
+    "watch": ("get_positions", 200),
     "executions": ("get_executions", 100),
+}
+
+
+_BARE: dict[str, str] = {"key": "get_api_key_information", "account": "get_account_info"}
+_BY_SYMBOL: dict[str, str] = {
+    "fee_rate": "get_fee_rates",
+    "ticker": "get_tickers",
+    "instrument": "get_instruments_info",
+    "mode": "get_positions",
 }
 
 
@@ -101,10 +130,10 @@ def _query(query: Query) -> Call:
     kind = query.kind
     if kind == "wallet":
         return Call("get_wallet_balance", {"accountType": "UNIFIED"}, READ)
-    if kind == "fee_rate":
-        return Call("get_fee_rates", {"category": LINEAR, "symbol": query.symbol}, READ)
-    if kind == "instrument":
-        return Call("get_instruments_info", {"category": LINEAR, "symbol": query.symbol}, READ)
+    if kind in _BARE:
+        return Call(_BARE[kind], {}, READ)
+    if kind in _BY_SYMBOL:
+        return Call(_BY_SYMBOL[kind], {"category": LINEAR, "symbol": query.symbol}, READ)
     if kind in _LINKED:
         params = {"category": LINEAR, "symbol": query.symbol, "orderLinkId": query.order_link_id}
         return Call(_LINKED[kind], params, READ)
@@ -116,11 +145,12 @@ def _query(query: Query) -> Call:
         paged["settleCoin"] = COIN
     if query.cursor:
         paged["cursor"] = query.cursor
-    return Call(method, paged, READ)
+    return Call(method, paged, STOP if kind == "watch" else READ)
 
 
 _CALLS: dict[type[Message], Callable[[Any], Call]] = {
     OrderRequest: _order,
+    AmendRequest: _amend,
     CancelRequest: _cancel,
     CancelAllRequest: _cancel_all,
     StopRequest: _stop,

@@ -10,6 +10,10 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from services.execution import gates, parse
+from services.execution.account import OWNER as ACCOUNT
+from services.execution.account import AccountCheck
+from services.execution.brackets import OWNER as BRACKETS
+from services.execution.brackets import Brackets
 from services.execution.desk import Desk
 from services.execution.exits import OWNER as EXITS
 from services.execution.exits import Exits
@@ -20,8 +24,12 @@ from services.execution.prepare import OWNER as PREPARE
 from services.execution.prepare import Preparation
 from services.execution.reconcile import OVERLAP_MS, Reconciler
 from services.execution.reconcile import OWNER as RECONCILER
+from services.execution.risk import Risk
+from services.execution.router import Router
 from services.execution.tracker import OWNER as TRACKER
 from services.execution.tracker import Tracker
+from services.execution.watch import OWNER as WATCH
+from services.execution.watch import Watch
 from services.execution.wire import (
     BadRecord,
     Committed,
@@ -45,6 +53,7 @@ from shared.messages import (
     Started,
     StopRequested,
     Tick,
+    Tighten,
     Universe,
 )
 
@@ -62,14 +71,29 @@ class ExecutionCore:
         self._tracker = Tracker(desk)
         self._reconciler = Reconciler(desk, self._tracker)
         self._exits = Exits(desk, self._tracker, self._reconciler)
-        self._words = Words(desk, self._exits)
-        self._preparation = Preparation(desk)
+        self._brackets = Brackets(desk, self._tracker, self._reconciler, self._exits)
+        self._watch = Watch(desk, self._reconciler)
+        self._risk = Risk(desk)
+        self._words = Words(desk, self._exits, self._risk)
+        self._preparation, self._account = Preparation(desk), AccountCheck(desk)
+        self._router = Router(desk, self._tracker, self._case)
         self._recovered = self._finished = False
         self._stop_ns = 0
         self._intents: OrderedDict[str, None] = OrderedDict()
         self._said_ns = 0
         self._universe_version = 0
         self._said = ("", "", 0)
+        self._plain = {  # Who needs an answer's outcome alone.
+            EXITS: self._exits.replied,
+            BRACKETS: self._brackets.replied,
+            ACCOUNT: self._account.replied,
+        }
+        self._whole = {  # And who needs what it holds.
+            TRACKER: self._tracker.replied,
+            RECONCILER: self._reconciler.replied,
+            PREPARE: self._preparation.replied,
+            WATCH: self._watch.replied,
+        }
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -86,6 +110,7 @@ class ExecutionCore:
         desk.ledger.recall(
             message.exec_ids, message.positions, message.round_trips, message.day, message.day_realised_e8
         )
+        self._risk.recover(message)
         self._intents = OrderedDict.fromkeys(message.intent_ids)
         self._tracker.recover(message.orders, now)
         now_ms = now // NS_PER_MS
@@ -101,9 +126,16 @@ class ExecutionCore:
     def on_tick(self, message: Tick, now: int) -> list[Message]:
         """Let time pass."""
         if self._recovered and not self._finished:
+            for request in self._desk.retries.due(now):
+                self._desk.say(request)
             self._tracker.tick(now)
             self._reconciler.tick(now)
             self._preparation.tick(now)
+            self._account.tick(now)
+            self._router.tick()
+            self._desk.settle_grids()
+            self._brackets.tick()
+            self._watch.tick(now)
         return self._answer(now)
 
     def on_stop_requested(self, message: StopRequested, now: int) -> list[Message]:
@@ -133,15 +165,26 @@ class ExecutionCore:
 
     def on_quote(self, message: Quote, now: int) -> list[Message]:
         """Take what the book mirror shows."""
-        if message.symbol in self._desk.rules:
-            self._desk.quotes[message.symbol] = message
-        return []
+        desk, grid = self._desk, self._desk.scales.get(message.symbol)
+        if message.tick and grid is not None and message.tick != grid.tick:
+            desk.quotes.pop(message.symbol, None)  # Counted in other steps than everything else here.
+        elif message.symbol in desk.rules:
+            desk.quotes[message.symbol] = message
+            self._router.see(message)
+        waits = self._router.waits(message.symbol) or self._brackets.waits(message.symbol)
+        return self._answer(now) if waits else []
+
+    def on_tighten(self, message: Tighten, now: int) -> list[Message]:
+        """Keep closer to a price that the signals believe in."""
+        self._brackets.tighten(message, now)
+        return self._answer(now)
 
     def on_intent(self, message: Intent, now: int) -> list[Message]:
         """Pass one intent through the gates; what passes is written down and then sent."""
         desk, link = self._desk, entry_link(message.intent_id)
+        self._router.withdraw(message.symbol, -message.side)
         request_id = desk.request_id(TRACKER, link)
-        verdict, request = gates.review(self._case(message, now), request_id, link)
+        verdict, request = gates.review(self._router.fit(self._case(message, now)), request_id, link)
         self._intents[message.intent_id] = None
         if len(self._intents) > INTENTS_MAX:
             self._intents.popitem(last=False)  # The journal refuses an older one, should it come again.
@@ -149,7 +192,9 @@ class ExecutionCore:
         if request is None:
             del desk.pending[request_id]
         else:
+            self._risk.entered(message.symbol, message.side, now)
             self._tracker.place(request, message, now)
+            self._router.begin(message, request, now)
         return self._answer(now)
 
     def _case(self, intent: Intent, now: int) -> gates.Case:
@@ -163,15 +208,15 @@ class ExecutionCore:
             journal_ok=desk.journal_ok,
             seen_before=intent.intent_id in self._intents,
             quote=desk.quotes.get(symbol),
-            rules=desk.rules.get(symbol),
-            prepared=self._preparation.ready(symbol),
+            rules=desk.rules_of(symbol),
+            prepared=self._preparation.ready(symbol) and self._account.ready(symbol),
             leaving=self._exits.is_leaving(symbol),
             taker_e8=desk.taker_e8.get(symbol, gates.UNKNOWN_E8),
             available_e8=desk.available_e8,
             position_lots=desk.ledger.lots(symbol),
             pending=sum(1 for _ in desk.orders.open(symbol)),
             open_symbols=len(desk.open_symbols()),
-            day_realised_e8=desk.ledger.day_realised_e8(now // NS_PER_MS),
+            standing=self._risk.standing(symbol, intent.side, now),
         )
 
     def on_leave(self, message: Leave, now: int) -> list[Message]:
@@ -186,6 +231,7 @@ class ExecutionCore:
             level, text = ("INFO", "writes again") if message.ok else ("ERROR", message.text)
             desk.log(level, "journal.state", text)
         desk.journal_ok = message.ok
+        desk.written(message.commit_id, message.ok)
         may_enter = self._state() == gates.RUNNING
         self._tracker.committed(message.commit_id, message.ok, message.text, now, may_enter=may_enter)
         return self._answer(now)
@@ -209,13 +255,15 @@ class ExecutionCore:
     def on_private_frame(self, message: PrivateFrame, now: int) -> list[Message]:
         """Hear the venue."""
         try:
-            self._hear(parse.private(message.data, self._desk.scales), now)
+            self._hear(parse.private(message.data, self._desk.scales, self._desk.ledger.known), now)
         except ProtocolError as error:
             self._desk.say(BadRecord(str(error)))
             self._reconciler.soon(now)
         return self._answer(now)
 
     def _hear(self, parsed: Parsed, now: int) -> None:
+        for early in parsed.early:
+            self._tracker.foresee(early, now)
         for execution in parsed.executions:
             self._tracker.book(execution, now, by_query=False)
         for order in parsed.orders:
@@ -224,34 +272,38 @@ class ExecutionCore:
             else:
                 self._tracker.update(order, now)
         for position in parsed.positions:
-            self._desk.see(position)
+            self._desk.see(position, now)
         self._take_wallet(parsed)
         for text in parsed.broken:
             self._desk.say(BadRecord(text))
         if parsed.broken:
             self._reconciler.soon(now)  # It may have been a fill.
         if parsed.unscaled:
+            for symbol in sorted(parsed.unscaled & self._desk.scales.keys()):
+                self._desk.say(BadRecord(f"off the grid: {symbol}"))
             self._reconciler.meet(parsed.unscaled, now)
 
     def _take_wallet(self, parsed: Parsed) -> None:
+        desk = self._desk
         if parsed.available_e8 is not None:
-            self._desk.available_e8 = parsed.available_e8
+            desk.available_e8 = parsed.available_e8
+            desk.equity_e8, desk.wallet_e8 = parsed.equity_e8 or 0, parsed.wallet_e8 or 0
 
     def on_reply(self, message: Reply, now: int) -> list[Message]:
         """Hear the answer to a request."""
         desk = self._desk
+        if desk.retries.takes(message, now):
+            return []
+        desk.allowances.hear(message, now)
         pending = desk.pending.pop(message.request_id, None)
         if pending is None:
             return []
         parsed = self._read(message)
-        if pending.owner == TRACKER:
-            self._tracker.replied(pending, message, parsed, now)
-        elif pending.owner == RECONCILER:
-            self._reconciler.replied(pending, message, parsed, now)
-        elif pending.owner == EXITS:
-            self._exits.replied(pending, message, now)
-        elif pending.owner == PREPARE:
-            self._preparation.replied(pending, message, parsed, now)
+        plain, whole = self._plain.get(pending.owner), self._whole.get(pending.owner)
+        if plain is not None:
+            plain(pending, message, now)
+        elif whole is not None:
+            whole(pending, message, parsed, now)
         elif parsed is not None:
             self._take_wallet(parsed)
         return self._answer(now)
@@ -261,7 +313,7 @@ class ExecutionCore:
         if not reply.data:
             return None
         try:
-            parsed = parse.answer(reply.kind, reply.data, self._desk.scales)
+            parsed = parse.answer(reply.kind, reply.data, self._desk.scales, self._desk.ledger.known)
         except ProtocolError as error:
             self._desk.say(BadRecord(str(error)))
             return None
@@ -275,11 +327,16 @@ class ExecutionCore:
         """End a turn: see to exits and stops, to the end of the run, and to the state; return all that was said."""
         if not self._finished:
             if self._recovered:
+                self._words.trip(self._risk.tripped(now), now)
                 self._exits.run(now)
+                self._brackets.run(now)
                 self._words.settle(now)
+                self._router.run(now, running=self._state() == gates.RUNNING)
             self._stop(now)
         self._say_state(now)
-        return self._desk.take()
+        said = self._desk.take()
+        self._risk.spend(said, now)
+        return said
 
     def _stop(self, now: int) -> None:
         """Finish when nothing is left to do, or when there is no more time."""
@@ -289,6 +346,7 @@ class ExecutionCore:
             clean = self._reconciler.synced and not self._desk.open_symbols()
         else:
             clean = not any(order.role == ENTRY for order in self._desk.orders.open())
+        clean = clean and not self._desk.owes
         if not clean and now - self._stop_ns < STOP_NS:
             return
         self._finished = True

@@ -12,23 +12,28 @@ from collections.abc import Collection
 from services.execution import gates
 from services.execution.desk import Desk, Pending
 from services.execution.limits import E6
-from services.execution.orders import ENTRY, EXIT, exit_link
-from services.execution.outcomes import ACCEPTED, ALREADY_DONE, NOTHING_TO_REDUCE, REJECTED
+from services.execution.orders import ENTRY, EXIT, FOREIGN, NAKED, PARTIAL, exit_link
+from services.execution.outcomes import NOTHING_TO_REDUCE, REJECTED, UNKNOWN
 from services.execution.positions import Holding
 from services.execution.reconcile import Reconciler
+from services.execution.stops import StopEdits
 from services.execution.tracker import OWNER as TRACKER
 from services.execution.tracker import Tracker
-from services.execution.wire import Reply, StopRequest
+from services.execution.windows import close_due
+from services.execution.wire import Reply
 from shared.clock import NS_PER_MS, NS_PER_S
 from shared.messages import BUY, SELL, Leave
 
 OWNER = "exits"
 NAKED_NS = 50 * NS_PER_MS  # One fill is told in several frames: this long they may take to come together.
+NAKED_NS_MAX = 400 * NS_PER_MS  # Known to have no stop for this long: out. It takes a while to be known.
 UNTOLD_NS = NS_PER_S  # The venue has said nothing about a position's stop: ask.
 RETRY_NS = 250 * NS_PER_MS
 RETRY_NS_MAX = 2 * NS_PER_S
 STOP_TRIES = 2
 TIME, FLATTEN, SIGNAL, SWITCH = "time", "flatten", "signal", "switch"
+URGENT = (FLATTEN, NAKED)
+ADOPT, CLOSE, IGNORE = "adopt", "close", "ignore"
 
 
 class Exits:
@@ -45,7 +50,7 @@ class Exits:
         self._asking: dict[str, int] = {}  # Nothing to reduce, said the venue then: compare before trying again.
         self._naked_ns: dict[str, int] = {}  # Since when the venue says that there is no stop.
         self._stop_tries: dict[str, int] = {}
-        self._stop_asked_ns: dict[str, int] = {}
+        self.edits = StopEdits(desk)
         self._number = 0
 
     @property
@@ -59,10 +64,11 @@ class Exits:
         held_symbols = set()
         for held in list(self._desk.ledger.open()):
             held_symbols.add(held.symbol)
-            if self._unwanted(held, now):
+            if self.unwanted(held, now):
                 self._close(held, now)
-            else:
+            elif not self._ignored(held):
                 self._guard(held, now)
+        self.edits.forget(held_symbols)
         for memory in self._memories():
             for symbol in [symbol for symbol in memory if symbol not in held_symbols]:
                 del memory[symbol]
@@ -70,7 +76,6 @@ class Exits:
     def _memories(self) -> tuple[dict[str, int] | dict[str, str], ...]:
         return (
             self._doomed, self._left, self._attempts, self._due_ns, self._asking, self._naked_ns, self._stop_tries,
-            self._stop_asked_ns,
         )  # fmt: skip
 
     # --- closing ----------------------------------------------------------------------------------------------
@@ -99,34 +104,54 @@ class Exits:
         """Whether the symbol may no longer be entered."""
         return symbol in self._leaving
 
-    def _unwanted(self, held: Holding, now: int) -> bool:
-        limit_ns, symbol = self._desk.limits.time_exit_ns, held.symbol
-        overdue = limit_ns > 0 and now - held.opened_ns >= limit_ns
-        given_up = symbol in self._doomed or symbol in self._left or symbol in self._leaving
-        return self.flatten_all or given_up or overdue
+    def unwanted(self, held: Holding, now: int) -> bool:
+        """Whether a position is to be closed."""
+        return self._why(held, now) != ""
+
+    def _why(self, held: Holding, now: int) -> str:
+        """Return why, empty when it may stay. The most urgent reason names the exit."""
+        limits, symbol = self._desk.limits, held.symbol
+        if self.flatten_all or symbol in self._desk.coming:
+            return FLATTEN
+        if symbol in self._doomed:
+            return NAKED
+        if self._ignored(held):
+            return ""
+        if limits.foreign == CLOSE and not held.intent_id:
+            return FOREIGN
+        if symbol in self._leaving:
+            return SWITCH
+        if symbol in self._left:
+            return SIGNAL
+        if 0 < limits.time_exit_ns <= now - held.opened_ns:
+            return TIME
+        next_ns = self._desk.next_funding_ns.get(symbol, 0)
+        return close_due(self._desk.rules.get(symbol), next_ns, limits.risk, now)
+
+    def _ignored(self, held: Holding) -> bool:
+        """Whether a position is somebody else's, and left to him."""
+        return self._desk.limits.foreign == IGNORE and not held.intent_id
 
     def _close(self, held: Holding, now: int) -> None:
         symbol, desk = held.symbol, self._desk
         if symbol in self._asking or now < self._due_ns.get(symbol, 0):
             return
-        if any(order.role == EXIT for order in desk.orders.open(symbol)):
+        if any(order.role == EXIT and order.reason != PARTIAL for order in desk.orders.open(symbol)):
             return
         self._number += 1
-        link = exit_link(desk.run_id, desk.epoch, self._number, self._reason(symbol))
+        why = self._why(held, now) or FLATTEN
+        link = exit_link(desk.run_id, desk.epoch, self._number, why)
         attempts = self._attempts[symbol] = self._attempts.get(symbol, 0) + 1
         self._due_ns[symbol] = now + min(RETRY_NS << min(attempts - 1, 8), RETRY_NS_MAX)
         if attempts > 1:
             desk.log("WARNING", "exit.again", f"attempt {attempts}, {held.position_lots} lots left", symbol)
         request_id = desk.request_id(TRACKER, link)
-        self._tracker.place(gates.close(request_id, link, symbol, held.scale, held.position_lots), None, now)
-
-    def _reason(self, symbol: str) -> str:
-        """Return why a position is closed: the most urgent reason names it."""
-        if self.flatten_all or symbol in self._doomed:
-            return FLATTEN
-        if symbol in self._leaving:
-            return SWITCH
-        return SIGNAL if symbol in self._left else TIME
+        patient = attempts == 1 and why not in URGENT  # What it leaves, the next one takes at any price.
+        request = gates.close(
+            request_id, link, symbol, held.scale, held.position_lots,
+            slip_bps=desk.limits.route.exit_slip_bps if patient else 0,
+        )  # fmt: skip
+        self._tracker.place(request, None, now)
 
     def _take_refusals(self, now: int) -> None:
         refused, self._tracker.refused_exits = self._tracker.refused_exits, []
@@ -147,8 +172,12 @@ class Exits:
         elif view.stop_ticks:
             self._naked_ns.pop(symbol, None)
             self._stop_tries.pop(symbol, None)
-        elif now - self._naked_ns.setdefault(symbol, now) >= NAKED_NS and symbol not in self._stop_asked_ns:
-            self._set_stop(held, now)
+        else:
+            naked_ns = now - self._naked_ns.setdefault(symbol, now)
+            if naked_ns >= NAKED_NS_MAX:
+                self._doom(symbol, f"no stop for {naked_ns // NS_PER_MS} ms", now)
+            elif naked_ns >= NAKED_NS and not self.edits.busy(symbol):
+                self._set_stop(held, now)
 
     def _set_stop(self, held: Holding, now: int) -> None:
         desk, symbol = self._desk, held.symbol
@@ -157,11 +186,12 @@ class Exits:
         if tries > STOP_TRIES or stop_ticks <= 0:
             self._doom(symbol, "no stop could be set", now)
             return
-        self._stop_asked_ns[symbol] = now
-        held.stop_ticks = stop_ticks
-        desk.correct("stop", symbol, f"the venue has no stop: setting it to {stop_ticks} ticks", now)
-        request_id = desk.request_id(OWNER, symbol)
-        desk.say(StopRequest(request_id, symbol, held.scale.tick, stop_ticks))
+        text = f"the venue has no stop: setting it to {stop_ticks} ticks"
+        if any(order.role == ENTRY for order in desk.orders.open(symbol)):
+            desk.log("INFO", "stop.early", text, symbol)  # It may come with the end of the entry only: no fault.
+        else:
+            desk.correct("stop", symbol, text, now)
+        self.edits.ask(OWNER, held, stop_ticks, urgent=True)
 
     def _stop_ticks(self, held: Holding) -> int:
         """Return the stop of a position that came without one: the configured distance, rounded to the safe side."""
@@ -172,19 +202,10 @@ class Exits:
 
     def replied(self, pending: Pending, reply: Reply, now: int) -> None:
         """Hear the answer to a stop."""
-        symbol = pending.subject
-        held = self._desk.ledger.holdings.get(symbol)
-        self._stop_asked_ns.pop(symbol, None)
-        if held is None or not held.position_lots:
-            return
-        if reply.outcome in (ACCEPTED, ALREADY_DONE):
-            view = self._desk.views.get(symbol)
-            if view is not None:
-                view.stop_ticks = held.stop_ticks
-                self._desk.say_position(symbol)
-        elif reply.outcome == REJECTED:
-            self._doom(symbol, f"stop refused: {reply.code} {reply.text}", now)
-        else:
+        edit = self.edits.answered(pending, reply, now)
+        if edit is not None and reply.outcome == REJECTED:
+            self._doom(pending.subject, f"stop refused: {reply.code} {reply.text}", now)
+        elif edit is not None and reply.outcome == UNKNOWN:
             self._reconciler.soon(now)
 
     def _doom(self, symbol: str, why: str, now: int) -> None:

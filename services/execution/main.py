@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from random import Random
 
 from services.execution import rest
+from services.execution.answers import not_sent
 from services.execution.calls import REQUESTS
 from services.execution.core import ExecutionCore
 from services.execution.limits import limits_of
 from services.execution.orders import State
 from services.execution.private import PrivateStream
+from services.execution.quotes import Flow, quote_of
 from services.execution.store import HeldError, SchemaError, Store
-from services.execution.wire import BadRecord, Commit, Committed, Finished, OrderRequest, PrivateUp, Quote, Reply
+from services.execution.trade_line import TradeLine
+from services.execution.transport import Transport
+from services.execution.venue_time import stamp_ms
+from services.execution.wire import (
+    BadRecord,
+    Commit,
+    Committed,
+    Finished,
+    OrderRequest,
+    PrivateUp,
+    Quote,
+    Refused,
+    Reply,
+    RequestQuote,
+)
 from shared import log
 from shared.attach import DataPlane
 from shared.bus import Bus
 from shared.bybit.venue import Venue, VenueNotReadyError, venue_of
-from shared.config import Config
+from shared.clock import NS_PER_S
+from shared.config import OWN, Config
 from shared.config_load import read_credentials
 from shared.exits import Exit
 from shared.fleet import Word
@@ -32,6 +51,7 @@ from shared.messages import (
     OrderNews,
     PositionNews,
     RoundTrip,
+    Tighten,
     Universe,
     Verdict,
 )
@@ -40,6 +60,7 @@ from shared.service import Context, Service
 JOURNAL = "orders.sqlite"
 VENUE_WAIT_S = 0.05
 KINDS_MAX = 64
+FACTS_S = 0.002
 FACTS = (Verdict, OrderNews, Fill, PositionNews, RoundTrip, ExecutionState)
 
 
@@ -64,6 +85,8 @@ async def main(ctx: Context) -> None:
         connecting.cancel()
         running.cancel()
         await shell.close()
+    if shell.exit:
+        raise SystemExit(shell.exit)
 
 
 def _open_store(ctx: Context) -> Store:
@@ -83,14 +106,18 @@ class _Shell:
     def __init__(self, ctx: Context, store: Store) -> None:
         self._ctx, self._store, self._counters = ctx, store, ctx.counters
         self._loop = asyncio.get_running_loop()
-        self._plane = DataPlane(ctx.run_id, ctx.fleet)
+        self._plane, self._flow = DataPlane(ctx.run_id, ctx.fleet), Flow()
         self._bus = Bus(ctx.name, ctx.epoch, ctx.run_dir, ctx.clock, ctx.counters)
         self._rest: rest.Rest | None = None
-        self._stream: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._line: TradeLine | None = None
+        self._transport: Transport | None = None
+        self._lines: list[asyncio.Task[None]] = []
+        self._line_said = ""
+        self._facts: list[Message] = []
         self._corrections, self._ups = 0, 0
         self._state, self._closed = "", False
         self._complained: set[str] = set()
+        self.exit = Exit.OK
         self.service = Service(ctx, make_core(ctx.config), self.act)
         self.service.on_beat.append(self._bus.retry)
 
@@ -98,21 +125,37 @@ class _Shell:
         """Open the ways to the venue and to the other services; what the journal holds comes first."""
         ctx = self._ctx
         keys = read_credentials(ctx.config)
-        log.hide(keys.secret)
+        for word in (keys.secret, keys.key) if ctx.config.venue not in OWN else (keys.secret,):
+            log.hide(word)
         venue = await self._venue()
         limits = ctx.config.execution
+        sent, window_ms = ctx.fleet.histogram("decision_to_sent"), limits.recv_window_ms
         sessions = rest.Sessions(
-            venue.rest_url, keys, timeout_s=limits.rest_timeout_s, recv_window_ms=limits.recv_window_ms
+            venue.rest_url, keys, self._stamp_ms, timeout_s=limits.rest_timeout_s, recv_window_ms=window_ms
         )
-        self._rest = rest.Rest(sessions, ctx.clock, self._hear, ctx.fleet.histogram("decision_to_sent"))
+        self._rest = rest.Rest(sessions, ctx.clock, self._hear, sent)
+        if limits.transport == "ws" and venue.trade_url:
+            self._line = TradeLine(
+                lambda: venue_of(ctx.config, ctx.fleet).trade_url, keys, ctx.clock, self._rng("trade"), self._stamp_ms,
+                self._feed, sent, timeout_ns=round(limits.rest_timeout_s * NS_PER_S), recv_window_ms=window_ms,
+            )  # fmt: skip
+            self._lines.append(asyncio.ensure_future(self._line.run()))
+            self.service.on_beat.append(self._look_at_line)
+        self._transport = Transport(self._rest, self._line)
         self.service.feed(self._store.recover(ctx.clock.now()))
         stream = PrivateStream(
-            lambda: venue_of(ctx.config, ctx.fleet).private_url, keys, ctx.clock,
-            Random(f"execution/{ctx.seed}/{ctx.epoch}"), self._hear_stream,
+            lambda: venue_of(ctx.config, ctx.fleet).private_url, keys, ctx.clock, self._rng("private"),
+            self._stamp_ms, self._hear_stream,
         )  # fmt: skip
-        self._stream = asyncio.ensure_future(stream.run())
+        self._lines.append(asyncio.ensure_future(stream.run()))
         self._bus.subscribe(["scanner"], [Universe], self.service.feed)
         self._bus.accept(self._wish)
+
+    def _rng(self, line: str) -> Random:
+        return Random(f"execution/{line}/{self._ctx.seed}/{self._ctx.epoch}")
+
+    def _stamp_ms(self) -> int:
+        return stamp_ms(self._ctx.clock.now(), self._ctx.fleet.venue_clock)
 
     async def _venue(self) -> Venue:
         """Return the venue's addresses, as soon as there are any."""
@@ -127,29 +170,25 @@ class _Shell:
     def _wish(self, message: Message) -> None:
         """Take an intent, with the book as it is now, a wish to leave, or a command."""
         if isinstance(message, Intent):
-            quote = self._quote(message.symbol)
-            if quote is not None:
-                self.service.feed(quote)
+            self._look(message.symbol)
             self.service.feed(message)
-        elif isinstance(message, Command | Leave):
+        elif isinstance(message, Command | Leave | Tighten):
             self.service.feed(message)
 
-    def _quote(self, symbol: str) -> Quote | None:
+    def _quote(self, symbol: str, price_ticks: int) -> Quote | None:
         self._plane.refresh()
         view = self._plane.view(symbol)
         if view is None:
             return None
-        return Quote(
-            symbol,
-            view.best_bid,
-            view.best_ask,
-            view.recv_ns,
-            view.valid,
-            view.generation,
-            view.ring_seq,
-            view.cts_ns,
-            *(self._ctx.fleet.venue_clock or ()),
-        )
+        traded_lots = 0
+        if price_ticks:
+            traded_lots = self._flow.traded_lots(self._plane.ring, view, price_ticks, self._ctx.clock.now())
+        return quote_of(symbol, view, self._ctx.fleet.venue_clock, traded_lots)
+
+    def _look(self, symbol: str, price_ticks: int = 0) -> None:
+        quote = self._quote(symbol, price_ticks)
+        if quote is not None:
+            self.service.feed(quote)
 
     def _feed(self, message: Message) -> None:
         if not self._closed:
@@ -161,6 +200,20 @@ class _Shell:
             return
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._feed, reply)
+
+    def _look_at_line(self, now: int) -> None:
+        """Give up on what got no answer; tell people which way orders go."""
+        line, transport = self._line, self._transport
+        assert line is not None and transport is not None
+        line.expire(now)
+        said = "up" if line.is_up else line.fault
+        if said and said != self._line_said:
+            log.say(
+                "INFO" if line.is_up else "WARNING",
+                "trade.line",
+                f"{said}; orders go by {'socket' if line.is_up else 'REST'}",
+            )
+            self._line_said = said
 
     def _hear_stream(self, message: Message) -> None:
         if isinstance(message, PrivateUp):
@@ -174,15 +227,19 @@ class _Shell:
         """Carry out what the core said."""
         if isinstance(message, FACTS):
             self._count(message)
-            self._bus.publish(message)
+            self._tell(message)
         elif isinstance(message, REQUESTS):
             self._send(message)
         elif isinstance(message, Commit):
-            task = asyncio.ensure_future(self._commit(message))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._store.submit(message, partial(self._wrote, message.commit_id))
+        elif isinstance(message, RequestQuote):
+            self._look(message.symbol, message.price_ticks)
         elif isinstance(message, BadRecord):
             self._complain(message.text)
+        elif isinstance(message, Refused):
+            log.say("ERROR", "account.refused", f"{message.reason}; see docs/operations.md")
+            self.exit = Exit.EXCHANGE_REJECTED
+            self.service.finish()
         elif isinstance(message, Finished):
             self._ctx.fleet.put(Word.EXECUTION_FLAT, int(self._state == "flat"))
             self.service.finish()
@@ -198,13 +255,31 @@ class _Shell:
     def _send(self, request: Message) -> None:
         if isinstance(request, OrderRequest):
             self._counters.add("orders_sent")
-        assert self._rest is not None  # Nothing is asked for before Recovered was fed.
-        if not self._rest.send(request):
-            self._loop.call_soon(self._feed, rest.not_sent(request, self._ctx.clock.now()))
+        assert self._transport is not None  # Nothing is asked for before Recovered was fed.
+        if not self._transport.send(request):
+            self._feed(not_sent(request, "too many requests are waiting", self._ctx.clock.now()))
+        if isinstance(request, OrderRequest):
+            self._look(request.symbol)  # The book that it meets: written down, so that its cost can be told later.
 
-    async def _commit(self, rows: Commit) -> None:
-        fault = await self._store.commit(rows)
-        self._feed(Committed(rows.commit_id, not fault, fault))
+    def _wrote(self, commit_id: int, done: Future[str]) -> None:
+        """Take the journal's word from its thread to the loop."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._committed, commit_id, done)
+
+    def _committed(self, commit_id: int, done: Future[str]) -> None:
+        fault = done.result()
+        self._feed(Committed(commit_id, not fault, fault))
+
+    def _tell(self, fact: Message) -> None:
+        """Publish a fact a moment later: nobody waits for it, but the journal's thread and an order do."""
+        if not self._facts and not self._closed:
+            self._loop.call_later(FACTS_S, self._publish)
+        self._facts.append(fact)
+
+    def _publish(self) -> None:
+        facts, self._facts = self._facts, []
+        for fact in facts:
+            self._bus.publish(fact)
 
     def _count(self, fact: Message) -> None:
         add = self._counters.add
@@ -224,12 +299,15 @@ class _Shell:
     async def close(self) -> None:
         """Leave in order: the journal last."""
         self._closed = True
-        if self._stream is not None:
-            self._stream.cancel()
-            await asyncio.gather(self._stream, return_exceptions=True)
+        if self._transport is not None:
+            ways = self._transport
+            log.say("INFO", "trade.ways", f"{ways.by_line} orders and cancels by socket, {ways.by_rest} by REST")
+        for line in self._lines:
+            line.cancel()
+        await asyncio.gather(*self._lines, return_exceptions=True)
         if self._rest is not None:
             self._rest.close()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._publish()
         self._bus.close()
         self._plane.close()
         self._store.close()

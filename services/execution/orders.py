@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterator
 from enum import StrEnum
 
 from services.execution.wire import OrderRow
@@ -90,6 +89,53 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
     S.DROPPED: {},
 }  # fmt: skip
 
+
+class Change(StrEnum):
+    """What we have asked of an order that rests, and not seen the end of."""
+
+    NONE = "none"
+    AMENDING = "amending"
+    AMEND_UNKNOWN = "amend_unknown"  # No answer: the venue's own word on the order will tell.
+    CANCELLING = "cancelling"  # Until the order's end is seen: the answer to a cancel is no proof of it.
+    CANCEL_UNKNOWN = "cancel_unknown"
+
+
+class Plea(StrEnum):
+    """What can happen to that."""
+
+    AMEND = "amend"
+    AMENDED = "amended"
+    AMEND_REFUSED = "amend_refused"
+    AMEND_LOST = "amend_lost"
+    CANCEL = "cancel"
+    CANCEL_TAKEN = "cancel_taken"  # Accepted, or too late: the order has ended or will.
+    CANCEL_REFUSED = "cancel_refused"
+    CANCEL_LOST = "cancel_lost"
+    STANDS = "stands"  # Asked, the venue has the order as before.
+
+
+C, P = Change, Plea
+_LATE = (P.AMENDED, P.AMEND_REFUSED, P.AMEND_LOST, P.CANCEL_TAKEN, P.CANCEL_REFUSED, P.CANCEL_LOST, P.STANDS)
+CHANGES: dict[Change, dict[Plea, Change]] = {
+    C.NONE: {**dict.fromkeys(_LATE, C.NONE), P.AMEND: C.AMENDING, P.CANCEL: C.CANCELLING},
+    C.AMENDING: {
+        **dict.fromkeys(_LATE, C.AMENDING), P.CANCEL: C.CANCELLING,
+        P.AMENDED: C.NONE, P.AMEND_REFUSED: C.NONE, P.AMEND_LOST: C.AMEND_UNKNOWN,
+    },
+    C.AMEND_UNKNOWN: {
+        **dict.fromkeys(_LATE, C.AMEND_UNKNOWN), P.CANCEL: C.CANCELLING,
+        P.AMENDED: C.NONE, P.AMEND_REFUSED: C.NONE, P.STANDS: C.NONE,
+    },
+    C.CANCELLING: {
+        **dict.fromkeys(_LATE, C.CANCELLING), P.CANCEL_REFUSED: C.NONE, P.CANCEL_LOST: C.CANCEL_UNKNOWN,
+        P.STANDS: C.NONE,
+    },
+    C.CANCEL_UNKNOWN: {
+        **dict.fromkeys(_LATE, C.CANCEL_UNKNOWN), P.CANCEL_TAKEN: C.CANCELLING, P.CANCEL_REFUSED: C.NONE,
+        P.STANDS: C.NONE,
+    },
+}  # fmt: skip
+
 ENDED = frozenset((S.FILLED, S.CANCELLED, S.REJECTED, S.ABSENT, S.DROPPED))
 
 
@@ -105,15 +151,28 @@ def step(state: State, event: Event) -> State:
         raise IllegalTransitionError(f"{event} while {state}") from None
 
 
+def turn(change: Change, plea: Plea) -> Change:
+    """Return what is still open after ``plea``. Raises IllegalTransitionError when the table has no such row."""
+    try:
+        return CHANGES[change][plea]
+    except KeyError:
+        raise IllegalTransitionError(f"{plea} while {change}") from None
+
+
 ENTRY, EXIT = "entry", "exit"
-REASONS = {"t": "time", "f": "flatten", "s": "signal", "w": "switch"}
+PARTIAL, NAKED, FOREIGN = "partial", "naked", "foreign"
+REASONS = {
+    "t": "time", "f": "flatten", "n": NAKED, "o": FOREIGN, "p": PARTIAL, "u": "funding", "d": "delivery",
+    "s": "signal", "w": "switch",
+}  # fmt: skip
 _LEG_OF = {reason: leg for leg, reason in REASONS.items()}
-_EXIT_LINK = re.compile(r".+-([tfsw])\d+")
+_ENTRY_LINK = re.compile(r".+-e[2-9]?")
+_EXIT_LINK = re.compile(rf".+-([{''.join(REASONS)}])\d+")
 
 
-def entry_link(intent_id: str) -> str:
-    """Return the order's name for an intent: always the same one."""
-    return f"{intent_id}-e"
+def entry_link(intent_id: str, leg: int = 1) -> str:
+    """Return the name of an intent's order: always the same one for the same leg, numbered from the second on."""
+    return f"{intent_id}-e{leg if leg > 1 else ''}"
 
 
 def exit_link(run_id: str, epoch: int, number: int, reason: str) -> str:
@@ -130,16 +189,17 @@ def exit_reason(order_link_id: str) -> str:
 
 def is_ours(order_link_id: str) -> bool:
     """Whether a name looks like one that we give."""
-    return order_link_id.endswith("-e") or bool(exit_reason(order_link_id))
+    return _ENTRY_LINK.fullmatch(order_link_id) is not None or bool(exit_reason(order_link_id))
 
 
 class Order:
     """One of our orders. Mutable; only the core holds it."""
 
     __slots__ = (
-        "absent_rounds", "booked_lots", "cum_lots", "heard_ns", "intent_id", "lot", "order_id",
-        "order_link_id", "price_ticks", "qty_lots", "query_due_ns", "reason", "role", "round", "round_failed",
-        "round_ns", "said", "sent_ns", "side", "state", "stop_ticks", "symbol", "target_ticks", "tick", "why",
+        "absent_rounds", "asked_ns", "booked_lots", "change", "cum_lots", "early", "front_lots", "heard_ns",
+        "intent_id", "lot", "order_id", "order_link_id", "price_ticks", "qty_lots", "query_due_ns", "reason",
+        "refused", "risk_e8", "role", "round", "round_failed", "round_ns", "said", "sent_ns", "shown_ms",
+        "side", "state", "stop_ticks", "symbol", "target_ticks", "tick", "vanished", "wanted", "why",
     )  # fmt: skip
 
     def __init__(self, row: OrderRow) -> None:
@@ -149,14 +209,22 @@ class Order:
         self.qty_lots, self.price_ticks = row.qty_lots, row.price_ticks
         self.stop_ticks, self.target_ticks = row.stop_ticks, row.target_ticks
         self.cum_lots, self.booked_lots, self.sent_ns = row.cum_lots, row.booked_lots, row.sent_ns
+        self.risk_e8 = row.risk_e8
         self.why = ""  # What the venue gave as its reason, last.
         self.heard_ns = 0  # When the venue last spoke of it.
         self.query_due_ns = 0  # When to ask the venue about it; 0: no need.
         self.round: dict[int, bool | None] = {}  # The round of questions under way: request -> found, None: no answer.
         self.round_ns = 0  # When it began.
         self.round_failed = False  # Whether one of its questions had no usable answer.
+        self.front_lots = -1  # What stands before it while it rests, estimated.
+        self.early: dict[str, int] = {}  # Executions heard of and not booked yet -> lots.
         self.absent_rounds = 0
-        self.said: tuple[State, int, int] | None = None  # What was told last: state, lots by either count.
+        self.vanished = False  # Its end, or its fills, are our own conclusion and not the venue's word.
+        self.change, self.asked_ns = Change.NONE, 0  # What we asked of it while it rested, and when.
+        self.wanted = (0, 0, 0)  # Price, stop and target of the last amendment asked for, ticks.
+        self.refused = False  # Whether the venue would not make it.
+        self.shown_ms = 0  # The venue's clock at what it last said of price and bracket.
+        self.said: tuple[State, int, int, int] | None = None  # What was told last: state, lots by either count, price.
 
     @property
     def settled(self) -> bool:
@@ -168,7 +236,7 @@ class Order:
         return OrderRow(
             self.order_link_id, self.order_id, self.intent_id, self.symbol, self.tick, self.lot, self.side, self.role,
             self.reason, self.state, self.qty_lots, self.price_ticks, self.stop_ticks, self.target_ticks,
-            self.cum_lots, self.booked_lots, self.sent_ns, now,
+            self.cum_lots, self.booked_lots, self.sent_ns, now, self.risk_e8,
         )  # fmt: skip
 
     def news(self, now: int) -> OrderNews:
@@ -176,6 +244,7 @@ class Order:
         return OrderNews(
             self.order_link_id, self.order_id, self.intent_id, self.symbol, self.side, self.role, self.state,
             self.qty_lots, max(self.cum_lots, self.booked_lots), self.price_ticks, self.why or self.reason, now,
+            self.front_lots,
         )  # fmt: skip
 
 
@@ -185,6 +254,7 @@ class Orders:
     def __init__(self) -> None:
         self._known: OrderedDict[str, Order] = OrderedDict()
         self._links: dict[str, str] = {}  # Venue's id -> our name.
+        self._open: dict[str, Order] = {}  # Those that may not be settled: all that a turn has to look at.
 
     def __len__(self) -> int:
         return len(self._known)
@@ -193,8 +263,14 @@ class Orders:
         """Keep an order; the oldest settled one may have to go."""
         self._known[order.order_link_id] = order
         self.name(order, order.order_id)
+        self.watch(order)
         if len(self._known) > KEPT_MAX:
             self._forget()
+
+    def watch(self, order: Order) -> None:
+        """Look after an order that has changed: one that was settled may turn out not to be."""
+        if not order.settled:
+            self._open[order.order_link_id] = order
 
     def _forget(self) -> None:
         oldest = next((order for order in self._known.values() if order.settled), None)
@@ -212,6 +288,9 @@ class Orders:
         """Return an order by our name for it or, where the venue left that out, by its id."""
         return self._known.get(order_link_id or self._links.get(order_id, ""))
 
-    def open(self, symbol: str = "") -> Iterator[Order]:
-        """Yield the orders that are not settled, oldest first."""
-        return (order for order in self._known.values() if not order.settled and symbol in ("", order.symbol))
+    def open(self, symbol: str = "") -> list[Order]:
+        """Return the orders that are not settled."""
+        over = [link for link, order in self._open.items() if order.settled]
+        for link in over:
+            del self._open[link]
+        return [order for order in self._open.values() if symbol in ("", order.symbol)]

@@ -48,15 +48,21 @@ class Holding:
     trip_close_lots: int = 0
     trip_fees_e8: int = 0
     trip_cash_e8: int = 0
-    intent_id: str = ""  # What opened it; empty: not us.
+    intent_id: str = ""
+    risk_e8: int = 0
+    first_stop_ticks: int = 0  # Trailing is measured by it.
+
+    @property
+    def cost_e8(self) -> int:
+        """Return what the open position cost, or brought if it is short; never below 0."""
+        decimals, unit = self.scale.lot_grid
+        bottom: int = 10**decimals
+        return self.entry_e8 * abs(self.position_lots) * unit // bottom
 
     @property
     def realised_e8(self) -> int:
         """Return cash plus the cost of what is open: exact whenever nothing is."""
-        decimals, unit = self.scale.lot_grid
-        bottom: int = 10**decimals
-        cost = self.entry_e8 * abs(self.position_lots) * unit // bottom
-        return self.cash_e8 + (cost if self.position_lots > 0 else -cost)
+        return self.cash_e8 + (self.cost_e8 if self.position_lots > 0 else -self.cost_e8)
 
     def row(self) -> PositionRow:
         """Return the holding as the journal keeps it."""
@@ -64,7 +70,7 @@ class Holding:
             self.symbol, self.scale.tick, self.scale.lot, self.position_lots, self.entry_e8, self.stop_ticks,
             self.target_ticks, self.opened_ns, self.cash_e8, self.trip_side, self.trip_lots_max, self.trip_open_sum,
             self.trip_open_lots, self.trip_close_sum, self.trip_close_lots, self.trip_fees_e8, self.trip_cash_e8,
-            self.intent_id,
+            self.intent_id, self.risk_e8, self.first_stop_ticks,
         )  # fmt: skip
 
     def news(self, stop_ticks: int, target_ticks: int) -> PositionNews:
@@ -79,7 +85,8 @@ def holding_of(row: PositionRow) -> Holding:
     return Holding(
         row.symbol, Scale(row.tick, row.lot), row.position_lots, row.entry_e8, row.stop_ticks, row.target_ticks,
         row.opened_ns, 0, row.cash_e8, row.trip_side, row.trip_lots_max, row.trip_open_sum, row.trip_open_lots,
-        row.trip_close_sum, row.trip_close_lots, row.trip_fees_e8, row.trip_cash_e8, row.intent_id,
+        row.trip_close_sum, row.trip_close_lots, row.trip_fees_e8, row.trip_cash_e8, row.intent_id, row.risk_e8,
+        row.first_stop_ticks,
     )  # fmt: skip
 
 
@@ -205,6 +212,7 @@ class Ledger:
             closed_ns=fill.exec_ms * NS_PER_MS,
             reason=reason,
             intent_id=held.intent_id,
+            risk_e8=held.risk_e8,
         )
         _clear(held)
         return trip
@@ -246,5 +254,5 @@ def _clear(held: Holding) -> None:
     """Forget everything that belongs to the position that has just ended."""
     held.position_lots = held.entry_e8 = held.opened_ns = held.stop_ticks = held.target_ticks = 0
     held.trip_side = held.trip_lots_max = held.trip_fees_e8 = held.trip_cash_e8 = 0
-    held.trip_open_sum = held.trip_open_lots = held.trip_close_sum = held.trip_close_lots = 0
-    held.intent_id = ""
+    held.trip_open_sum = held.trip_open_lots = held.trip_close_sum = held.trip_close_lots = held.risk_e8 = 0
+    held.intent_id, held.first_stop_ticks = "", 0

@@ -26,6 +26,7 @@ FAILED_NS_MAX = 5 * NS_PER_S
 BLIND_NS = NS_PER_S
 OVERLAP_MS = 10_000
 WEEK_MS = 7 * 86_400_000 - 60_000  # The venue answers for one week from the start asked for.
+SETTLED_NS = 2 * NS_PER_S  # A position that changed so recently may be listed as it was before.
 MISSING_NS = NS_PER_S  # An order of ours may be this young and not be listed.
 STRANGERS_MAX = 256
 
@@ -220,15 +221,16 @@ class Reconciler:
         desk = self._desk
         theirs = theirs or PositionUpdate(symbol, 0, 0, 0, 0)
         held = desk.ledger.holding(symbol, desk.scales[symbol])
-        moving = held.changed_ns >= started_ns or any(True for _ in desk.orders.open(symbol))
+        moving = started_ns - held.changed_ns < SETTLED_NS or any(True for _ in desk.orders.open(symbol))
+        view = desk.views.get(symbol)
         if theirs.position_lots == held.position_lots:
             if held.changed_ns < started_ns:
-                desk.see(theirs)
+                desk.see(theirs, now, started_ns)
             else:
                 self._look_again = True  # The bracket read may be that of a moment ago.
             self._differing.pop(symbol, None)
             return True
-        if moving:
+        if moving or (view is not None and view.outdates(theirs, now)):
             self._differing.pop(symbol, None)
             return False
         if self._differing.get(symbol) != theirs.position_lots:
@@ -239,6 +241,6 @@ class Reconciler:
         desk.correct("position", symbol, text, now)
         desk.ledger.adopt(symbol, desk.scales[symbol], theirs.position_lots, theirs.entry_e8, now)
         desk.keep(held.row())
-        desk.see(theirs)
+        desk.see(theirs, now)
         desk.say_position(symbol)
         return True

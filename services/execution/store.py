@@ -5,12 +5,12 @@ Written by one thread, in transactions that are on the disk before anybody is to
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ import msgspec
 
 from services.execution.orders import ENDED
 from services.execution.wire import (
+    BreachRow,
     Commit,
     CorrectionRow,
     ExecutionRow,
@@ -36,6 +37,9 @@ NEWEST = 8_192  # Ids that a starting core is given; older ones are known to the
 BUSY_S = 2.0
 DAY_NS = 86_400 * 1_000_000_000
 DAY_MS = 86_400_000
+NS_PER_MS = 1_000_000
+E6 = 1_000_000
+LOSSES_NS = 3_600_000_000_000
 
 _TABLES: dict[str, tuple[type[Message], str]] = {
     "intents": (IntentRow, "intent_id"),
@@ -44,15 +48,16 @@ _TABLES: dict[str, tuple[type[Message], str]] = {
     "round_trips": (RoundTrip, "number"),
     "corrections": (CorrectionRow, ""),
     "words": (WordRow, ""),
+    "breaches": (BreachRow, ""),
 }
 _EXECUTION_COLUMNS = (*Fill.__struct_fields__, "exec_type", "realised_e8")
 _SQL_TYPES = {int: "INTEGER NOT NULL", bool: "INTEGER NOT NULL", str: "TEXT NOT NULL"}
-_UPGRADES = {  # What brings a journal of this version to the next one.
-    1: (
-        "ALTER TABLE positions ADD COLUMN intent_id TEXT NOT NULL DEFAULT ''",
-        "ALTER TABLE round_trips ADD COLUMN intent_id TEXT NOT NULL DEFAULT ''",
-    ),
-}
+_DEFAULTS = {int: "0", bool: "0", str: "''"}  # Of a column that older rows do not have.
+_INDEXES = (
+    "CREATE INDEX IF NOT EXISTS executions_by_time ON executions (exec_ms)",
+    "CREATE INDEX IF NOT EXISTS orders_by_state ON orders (state)",
+    "CREATE INDEX IF NOT EXISTS round_trips_by_time ON round_trips (closed_ns)",
+)
 
 
 class HeldError(RuntimeError):
@@ -63,30 +68,23 @@ class SchemaError(RuntimeError):
     """The journal was written by a program of another version."""
 
 
-def _columns(kind: type[Message], key: str) -> list[str]:
-    fields = msgspec.structs.fields(kind)
-    return [f"{one.name} {_SQL_TYPES[one.type]}{' PRIMARY KEY' if one.name == key else ''}" for one in fields]
+def _columns(kind: type[Message], key: str) -> dict[str, str]:
+    """Return the definition of every column, by name. Only a key has no default: rows may be older than a column."""
+    found = {}
+    for one in msgspec.structs.fields(kind):
+        tail = "PRIMARY KEY" if one.name == key else f"DEFAULT {_DEFAULTS[one.type]}"
+        found[one.name] = f"{one.name} {_SQL_TYPES[one.type]} {tail}"
+    return found
 
 
-def _schema() -> list[str]:
+def _tables() -> dict[str, dict[str, str]]:
     tables = {name: _columns(kind, key) for name, (kind, key) in _TABLES.items()}
-    tables["executions"] = [*_columns(Fill, "exec_id"), "exec_type TEXT NOT NULL", "realised_e8 INTEGER NOT NULL"]
-    made = [f"CREATE TABLE {name} ({', '.join(columns)})" for name, columns in tables.items()]
-    return [
-        *made,
-        "CREATE INDEX executions_by_time ON executions (exec_ms)",
-        "CREATE INDEX orders_by_state ON orders (state)",
-        f"PRAGMA user_version = {SCHEMA_VERSION}",
-    ]
-
-
-def _upgrade(version: int) -> list[str]:
-    steps = [statement for older in range(version, SCHEMA_VERSION) for statement in _UPGRADES[older]]
-    return [*steps, f"PRAGMA user_version = {SCHEMA_VERSION}"]
+    booked = {"exec_type": "exec_type TEXT NOT NULL", "realised_e8": "realised_e8 INTEGER NOT NULL"}
+    return {**tables, "executions": _columns(Fill, "exec_id") | booked}
 
 
 class Store:
-    """The open journal. ``commit`` is for the loop; ``recover`` is called once, before the first commit."""
+    """The open journal. ``submit`` is for the loop; ``recover`` is called once, before the first commit."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -107,18 +105,25 @@ class Store:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version == SCHEMA_VERSION:
             return
-        if version and version not in _UPGRADES:
+        if version > SCHEMA_VERSION:
             raise SchemaError(f"the order journal has version {version}, this program knows {SCHEMA_VERSION}")
         self._db.execute("BEGIN IMMEDIATE")
-        for statement in _upgrade(version) if version else _schema():
+        for table, columns in _tables().items():  # Rows are only ever appended to: what is missing is added.
+            self._db.execute(f"CREATE TABLE IF NOT EXISTS {table} ({', '.join(columns.values())})")
+            there = {row[1] for row in self._db.execute(f"PRAGMA table_info({table})")}
+            for column in [name for name in columns if name not in there]:
+                self._db.execute(f"ALTER TABLE {table} ADD COLUMN {columns[column]}")
+        for statement in (*_INDEXES, f"PRAGMA user_version = {SCHEMA_VERSION}"):
             self._db.execute(statement)
         self._db.execute("COMMIT")
 
     # --- writing ----------------------------------------------------------------------------------------------
 
-    async def commit(self, rows: Commit) -> str:
-        """Write ``rows`` and sync. Return why it failed, or nothing. Commits keep their order."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self.write, rows)
+    def submit(self, rows: Commit, told: Callable[[Future[str]], None]) -> None:
+        """Have ``rows`` written and synced, after all that was given before. ``told`` is called on the journal's
+        thread, with why it failed or nothing.
+        """
+        self._thread.submit(self.write, rows).add_done_callback(told)
 
     def write(self, rows: Commit) -> str:
         """Write ``rows`` in one transaction, on the calling thread. Return why it failed, or nothing."""
@@ -131,6 +136,7 @@ class Store:
             self._insert("round_trips", "INSERT OR REPLACE", rows.trips)
             self._insert("corrections", "INSERT", rows.corrections)
             self._insert("words", "INSERT", rows.words)
+            self._insert("breaches", "INSERT", rows.breaches)
             self._db.execute("COMMIT")
         except (sqlite3.Error, OSError, OverflowError) as error:
             self._roll_back()
@@ -146,13 +152,15 @@ class Store:
 
     def _insert(self, table: str, verb: str, rows: Sequence[Message]) -> None:
         if rows:
-            marks = ", ".join("?" * len(rows[0].__struct_fields__))
-            self._db.executemany(f"{verb} INTO {table} VALUES ({marks})", map(_values, rows))
+            columns = rows[0].__struct_fields__
+            marks = ", ".join("?" * len(columns))
+            self._db.executemany(f"{verb} INTO {table} ({', '.join(columns)}) VALUES ({marks})", map(_values, rows))
 
     def _insert_executions(self, rows: Iterable[ExecutionRow]) -> None:
         marks = ", ".join("?" * len(_EXECUTION_COLUMNS))
         values = [(*_values(row.fill), row.exec_type, row.realised_e8) for row in rows]
-        self._db.executemany(f"INSERT OR IGNORE INTO executions VALUES ({marks})", values)
+        columns = ", ".join(_EXECUTION_COLUMNS)
+        self._db.executemany(f"INSERT OR IGNORE INTO executions ({columns}) VALUES ({marks})", values)
 
     def close(self) -> None:
         """Write what is queued, fold the log into the file, and let the next executor in."""
@@ -169,6 +177,8 @@ class Store:
         in_day = "SELECT COALESCE(SUM(realised_e8), 0) FROM executions WHERE exec_ms >= ? AND exec_ms < ?"
         unsettled = f"WHERE state NOT IN ({ended}) OR booked_lots < cum_lots ORDER BY rowid"
         words = self._rows(WordRow, "words", "ORDER BY rowid DESC LIMIT 1")
+        word = words[0] if words else WordRow("", "", "", 0)
+        armed_ns = max(day * DAY_NS, word.rearmed_ns)  # From here on losses count for the breakers.
         return Recovered(
             orders=tuple(self._rows(OrderRow, "orders", unsettled)),
             intent_ids=self._newest("intents", "intent_id"),
@@ -178,8 +188,28 @@ class Store:
             day=day,
             day_realised_e8=self._one(in_day, day * DAY_MS, (day + 1) * DAY_MS),
             last_exec_ms=self._one("SELECT COALESCE(MAX(exec_ms), 0) FROM executions"),
-            word=words[0] if words else WordRow("", "", "", 0),
+            word=word,
+            day_peak_e8=self._peak_e8(day),
+            armed_realised_e8=self._one(in_day, -(-armed_ns // NS_PER_MS), (day + 1) * DAY_MS),
+            armed_r_e6=self._armed_r_e6(armed_ns),
+            breaches=self._one("SELECT COUNT(*) FROM breaches WHERE at_ns >= ?", armed_ns),
+            losses=self._losses(now),
         )
+
+    def _peak_e8(self, day: int) -> int:
+        """Return the most that the day had realised after any of its executions, never below 0."""
+        query = "SELECT realised_e8 FROM executions WHERE exec_ms >= ? AND exec_ms < ? ORDER BY rowid"
+        found = self._db.execute(query, (day * DAY_MS, (day + 1) * DAY_MS))
+        return max(accumulate((int(value) for (value,) in found), initial=0))
+
+    def _armed_r_e6(self, since_ns: int) -> int:
+        query = "SELECT net_e8, risk_e8 FROM round_trips WHERE risk_e8 > 0 AND closed_ns >= ?"
+        return sum(int(net_e8) * E6 // int(risk_e8) for net_e8, risk_e8 in self._db.execute(query, (since_ns,)))
+
+    def _losses(self, now: int) -> tuple[tuple[str, int], ...]:
+        """Return when each symbol last lost, within the last hour."""
+        query = "SELECT symbol, MAX(closed_ns) FROM round_trips WHERE net_e8 < 0 AND closed_ns >= ? GROUP BY symbol"
+        return tuple(self._db.execute(f"{query} ORDER BY symbol", (now - LOSSES_NS,)))
 
     def _one(self, query: str, *values: int) -> int:
         (value,) = self._db.execute(query, values).fetchone()

@@ -11,14 +11,28 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from services.execution.desk import Desk, Pending
-from services.execution.orders import ENDED, ENTRY, EXIT, Event, Order, State, exit_reason, step
-from services.execution.outcomes import ACCEPTED, DUPLICATE_LINK_ID, REJECTED
-from services.execution.parse import Execution, OrderUpdate, Parsed
-from services.execution.wire import CancelRequest, IntentRow, OrderRequest, OrderRow, Query, Reply
+from services.execution.orders import (
+    ENDED,
+    ENTRY,
+    EXIT,
+    Change,
+    Event,
+    Order,
+    Plea,
+    State,
+    exit_reason,
+    step,
+    turn,
+)
+from services.execution.outcomes import ACCEPTED, ALREADY_DONE, DUPLICATE_LINK_ID, REJECTED
+from services.execution.parse import EarlyFill, Execution, OrderUpdate, Parsed
+from services.execution.wire import AmendRequest, CancelRequest, IntentRow, OrderRequest, OrderRow, Query, Reply
 from shared.clock import NS_PER_MS, NS_PER_S
 from shared.messages import Intent, OrderNews
-from shared.scale import Scale
 
+AMENDS = {ACCEPTED: Plea.AMENDED, REJECTED: Plea.AMEND_REFUSED, ALREADY_DONE: Plea.AMEND_REFUSED}
+CANCELS = {ACCEPTED: Plea.CANCEL_TAKEN, REJECTED: Plea.CANCEL_REFUSED, ALREADY_DONE: Plea.CANCEL_TAKEN}
+LOST = (Plea.CANCEL_LOST, Plea.AMEND_LOST)  # No answer that says anything; the second of an amendment.
 QUESTIONS = ("order", "order_history", "order_executions")
 OWNER = "tracker"
 SILENCE_NS = 1500 * NS_PER_MS  # After an acknowledgement, and after an end whose fills are missing.
@@ -27,6 +41,7 @@ GRACE_NS = NS_PER_S
 DISK_NS = 250 * NS_PER_MS  # How long an exit waits for the journal.
 ABSENT_ROUNDS = 2
 LOST_ROUNDS = 5
+EARLY_MAX = 256  # Executions of one order that were heard of and not booked yet.
 LOST_NS = 60 * NS_PER_S  # Every request is answered; should one not be, the round begins again after this.
 
 
@@ -47,16 +62,16 @@ class Tracker:
 
     # --- out --------------------------------------------------------------------------------------------------
 
-    def place(self, request: OrderRequest, intent: Intent | None, now: int) -> None:
-        """Write an order down; it is sent when that is done."""
+    def place(self, request: OrderRequest, intent: Intent | None, now: int, *, later_leg: bool = False) -> None:
+        """Write an order down; it is sent when that is done. ``later_leg``: its intent is written down already."""
         desk, role = self._desk, EXIT if request.reduce_only else ENTRY
         row = OrderRow(
             request.order_link_id, "", intent.intent_id if intent else "", request.symbol, request.tick, request.lot,
             request.side, role, exit_reason(request.order_link_id), State.CREATED, request.qty_lots,
-            request.price_ticks, request.stop_ticks, request.target_ticks, 0, 0, 0, now,
+            request.price_ticks, request.stop_ticks, request.target_ticks, 0, 0, 0, now, request.risk_e8,
         )  # fmt: skip
         desk.orders.add(Order(row))
-        if intent is not None:
+        if intent is not None and not later_leg:
             desk.keep(IntentRow(intent.intent_id, intent.symbol, intent.side, intent.decided_ns, now))
         desk.keep(row)
         self._waiting.setdefault(desk.commit_id, []).append(_Waiting(request, now))
@@ -92,8 +107,19 @@ class Tracker:
         self._desk.log("WARNING", "order.dropped", f"{order.order_link_id}: {why}", order.symbol)
         self._follow_up(order, now)
 
+    def amend(self, order: Order, request: AmendRequest, now: int) -> None:
+        """Ask for another price of a resting order, and another bracket with it."""
+        order.change, order.asked_ns, order.refused = turn(order.change, Plea.AMEND), now, False
+        order.wanted = (request.price_ticks, request.stop_ticks, request.target_ticks)
+        self._desk.say(request)
+
+    def take_off(self, order: Order, now: int) -> None:
+        """Ask for a resting order to be taken off. Its end is what the venue says of the order, not of the cancel."""
+        order.change, order.asked_ns = turn(order.change, Plea.CANCEL), now
+        self.cancel(order.symbol, order.order_link_id)
+
     def cancel(self, symbol: str, order_link_id: str) -> None:
-        """Ask for one order to be taken off."""
+        """Ask for one order to be taken off, whether we know it or not."""
         request_id = self._desk.request_id(OWNER, order_link_id)
         self._desk.say(CancelRequest(request_id, symbol, order_link_id))
 
@@ -103,7 +129,7 @@ class Tracker:
         """Take over orders of an earlier life: each may have been sent just before it ended."""
         for row in rows:
             order = Order(row)
-            self._desk.scales.setdefault(row.symbol, Scale(row.tick, row.lot))
+            self._desk.learn_scale(row.symbol, row.tick, row.lot)
             if order.state not in ENDED:
                 order.state = State.PARTLY_FILLED if order.booked_lots else State.UNKNOWN
             order.sent_ns = now  # The latest moment at which it can have left.
@@ -120,8 +146,26 @@ class Tracker:
             self._answered(order, reply, parsed, now)
         elif reply.kind in QUESTIONS:
             self._told(order, reply, parsed, now)
-        elif order.state not in ENDED:
-            order.query_due_ns = order.query_due_ns or now + ROUND_NS  # A cancel: see what became of it.
+        else:
+            self._pleaded(order, reply, parsed, now)
+
+    def _pleaded(self, order: Order, reply: Reply, parsed: Parsed | None, now: int) -> None:
+        """Hear what became of an amendment or a cancel."""
+        amending = reply.kind == "AmendRequest"
+        order.change = turn(order.change, (AMENDS if amending else CANCELS).get(reply.outcome, LOST[amending]))
+        if amending and reply.outcome == ACCEPTED:
+            order.price_ticks, order.stop_ticks, order.target_ticks = order.wanted
+            order.shown_ms = max(order.shown_ms, parsed.server_ms if parsed else 0)
+        elif amending and reply.outcome in (REJECTED, ALREADY_DONE):
+            order.refused = True
+            self._desk.log("INFO", "order.kept", f"{order.order_link_id}: {reply.code} {reply.text}", order.symbol)
+        if order.settled:
+            return
+        if reply.outcome not in (ACCEPTED, REJECTED):
+            order.query_due_ns = now  # Nobody knows, or it is over: the venue is asked.
+        elif not amending:
+            order.query_due_ns = min(order.query_due_ns or now + ROUND_NS, now + ROUND_NS)  # Its end is due at once.
+        self._tell(order, now)
 
     def _answered(self, order: Order, reply: Reply, parsed: Parsed | None, now: int) -> None:
         order.query_due_ns = 0
@@ -152,12 +196,22 @@ class Tracker:
         self._desk.orders.name(order, update.order_id)
         order.heard_ns, order.cum_lots = now, max(order.cum_lots, update.cum_lots)
         order.why = update.why or order.why
+        self._show(order, update)
         self._step(order, update.event)
         if was_absent:
             self._desk.correct("order", order.symbol, f"{order.order_link_id} exists after all", now)
-            self.cancel(order.symbol, order.order_link_id)
+            if order.change is Change.NONE:
+                self.take_off(order, now)
         self._follow_up(order, now)
         return True
+
+    def _show(self, order: Order, update: OrderUpdate) -> None:
+        """Take the venue's word on price and bracket, unless it is older than what is known."""
+        if order.role != ENTRY or not update.price_ticks or update.updated_ms < order.shown_ms:
+            return
+        order.shown_ms, order.price_ticks = update.updated_ms, update.price_ticks
+        order.stop_ticks = update.stop_ticks or order.stop_ticks
+        order.target_ticks = update.target_ticks or order.target_ticks
 
     def book(self, execution: Execution, now: int, *, by_query: bool) -> bool:
         """Book an execution and let its order know; False when it was known."""
@@ -169,8 +223,11 @@ class Tracker:
         if order is not None and execution.exec_type == "Trade":
             if order.role == ENTRY and held.position_lots:
                 held.stop_ticks, held.target_ticks = order.stop_ticks, order.target_ticks
-                held.intent_id = held.intent_id or order.intent_id
+                held.intent_id = order.intent_id
+                held.risk_e8 += order.risk_e8 * fill.qty_lots // order.qty_lots
             order.booked_lots += fill.qty_lots
+            order.early.pop(fill.exec_id, None)
+            order.front_lots = min(order.front_lots, 0)  # Nobody stands before what is filled.
             order.heard_ns = now
             self._step(order, Event.FILL if order.booked_lots >= order.qty_lots else Event.PART_FILL)
             desk.keep(order.row(now))  # With its execution, or a restart would miss the fill twice.
@@ -181,11 +238,26 @@ class Tracker:
         desk.say_position(fill.symbol)
         return True
 
+    def foresee(self, early: EarlyFill, now: int) -> None:
+        """Hear of an execution before it can be booked: its order is further than its fills, and they are awaited."""
+        order = self._desk.orders.find(early.order_link_id, early.order_id)
+        unheard = order is not None and order.state not in (State.CREATED, State.JOURNALLED, State.DROPPED)
+        if order is None or not unheard or self._desk.ledger.known(early.exec_id, now // NS_PER_MS):
+            return
+        if len(order.early) < EARLY_MAX:
+            order.early[early.exec_id] = early.qty_lots
+        self._desk.orders.name(order, early.order_id)
+        order.heard_ns = now
+        order.cum_lots = max(order.cum_lots, min(order.booked_lots + sum(order.early.values()), order.qty_lots))
+        self._step(order, Event.FILL if order.cum_lots >= order.qty_lots else Event.PART_FILL)
+        self._follow_up(order, now)
+
     def _step(self, order: Order, event: Event) -> None:
         order.state = step(order.state, event)
 
     def _follow_up(self, order: Order, now: int) -> None:
         """After any news: see what the venue still owes us, and tell what has changed."""
+        self._desk.orders.watch(order)
         if order.settled:
             order.query_due_ns = 0
         elif not order.query_due_ns or order.heard_ns == now:
@@ -193,7 +265,7 @@ class Tracker:
         self._tell(order, now)
 
     def _tell(self, order: Order, now: int) -> None:
-        said = (order.state, order.cum_lots, order.booked_lots)
+        said = (order.state, order.cum_lots, order.booked_lots, order.price_ticks)
         if order.said == said:
             return
         order.said = said
@@ -218,7 +290,7 @@ class Tracker:
             overdue = waiting.request.reduce_only and now - waiting.since_ns >= DISK_NS
             if overdue and order is not None and order.state is State.CREATED:
                 self._send(order, waiting.request, now)
-        for order in list(self._desk.orders.open()):
+        for order in self._desk.orders.open():
             if order.query_due_ns and now >= order.query_due_ns:
                 self._ask(order, now)
 
@@ -269,6 +341,7 @@ class Tracker:
             self._write_off(order, now)
         elif found:
             order.absent_rounds = 0
+            order.change = turn(order.change, Plea.STANDS)
         elif order.round_ns > deadline_ns:
             self._not_found(order, now)
 
@@ -276,6 +349,7 @@ class Tracker:
         order.absent_rounds += 1
         if order.absent_rounds >= ABSENT_ROUNDS:
             order.absent_rounds = 0
+            order.vanished = True
             self._step(order, Event.PROVE_ABSENT)
             self._desk.log("WARNING", "order.absent", f"{order.order_link_id} is not at the venue", order.symbol)
             self._follow_up(order, now)
@@ -287,5 +361,5 @@ class Tracker:
             return
         lost = order.cum_lots - order.booked_lots
         self._desk.correct("execution", order.symbol, f"{order.order_link_id}: {lost} lots were never shown", now)
-        order.booked_lots = order.cum_lots
+        order.booked_lots, order.vanished = order.cum_lots, True
         self._follow_up(order, now)

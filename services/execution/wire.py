@@ -36,6 +36,9 @@ class Reply(Message, frozen=True):
     text: str
     data: bytes
     at_ns: int
+    limit: int = 0  # Requests of this sort that the venue grants a second, by the answer's header; 0: it did not say.
+    left: int = -1  # Of these, at the time of the answer; -1: it did not say.
+    reset_ms: int = 0  # When there are more, by the venue's clock.
 
 
 class Quote(Message, frozen=True):
@@ -52,6 +55,12 @@ class Quote(Message, frozen=True):
     clock_offset_ns: int = 0  # The venue's clock minus ours,
     clock_uncertainty_ns: int = 0  # give or take this,
     clock_at_ns: int = 0  # as of then; 0: not measured yet.
+    best_bid_lots: int = 0
+    best_ask_lots: int = 0
+    bid_depth_lots: int = 0  # In the near levels (quotes.py); 0 counts as an empty book.
+    ask_depth_lots: int = 0
+    traded_lots: int = 0  # At the price of our resting order, in all since it was first asked about.
+    tick: str = ""  # Of the grid it is counted on; empty: not said.
 
 
 # --- rows of the order journal ----------------------------------------------------------------------------------------
@@ -88,6 +97,7 @@ class OrderRow(Message, frozen=True):
     booked_lots: int  # Filled, by executions booked.
     sent_ns: int
     at_ns: int
+    risk_e8: int = 0  # What the whole of it loses at its stop, costs included (its R); 0: not known.
 
 
 class ExecutionRow(Message, frozen=True):
@@ -119,6 +129,8 @@ class PositionRow(Message, frozen=True):
     trip_fees_e8: int
     trip_cash_e8: int
     intent_id: str = ""  # What opened it; empty: not us.
+    risk_e8: int = 0  # R of what was filled, fixed at entry; 0: not known.
+    first_stop_ticks: int = 0  # Where the stop was first; 0: not known.
 
 
 class CorrectionRow(Message, frozen=True):
@@ -131,11 +143,23 @@ class CorrectionRow(Message, frozen=True):
 
 
 class WordRow(Message, frozen=True):
-    """The last word of a person that outlives a restart."""
+    """The last word of a person, or of a breaker, that outlives a restart."""
 
     word: str  # paused, flattening, latched, or empty
     reason: str
     run_id: str
+    at_ns: int
+    rearmed_ns: int = 0  # When a person last re-armed the breakers: what was lost before does not count again.
+
+
+class BreachRow(Message, frozen=True):
+    """Something that a breaker counts."""
+
+    kind: str  # slippage
+    symbol: str
+    order_link_id: str
+    value_ticks: int
+    limit_ticks: int
     at_ns: int
 
 
@@ -151,6 +175,11 @@ class Recovered(Message, frozen=True):
     day_realised_e8: int
     last_exec_ms: int  # 0: none yet.
     word: WordRow
+    day_peak_e8: int = 0  # The most that the day had realised at any moment, never below 0.
+    armed_realised_e8: int = 0  # Realised in the day since the breakers were last re-armed.
+    armed_r_e6: int = 0  # The same in millionths of R.
+    breaches: int = 0  # The same count of breaches.
+    losses: tuple[tuple[str, int], ...] = ()  # When each symbol last lost, ns; of the last hour.
 
 
 # --- said -------------------------------------------------------------------------------------------------------------
@@ -167,6 +196,7 @@ class Commit(Message, frozen=True):
     trips: tuple[RoundTrip, ...]
     corrections: tuple[CorrectionRow, ...]
     words: tuple[WordRow, ...]
+    breaches: tuple[BreachRow, ...] = ()
 
 
 class Committed(Message, frozen=True):
@@ -193,6 +223,28 @@ class OrderRequest(Message, frozen=True):
     reduce_only: bool
     decided_ns: int  # 0 when no intent stands behind it.
     expires_ns: int  # 0: never too late.
+    post: bool = False  # Rests in the book or is cancelled; otherwise it takes at once what it can.
+    slip_bps: int = 0  # How far beyond the touch a market order goes; 0: as far as the venue lets it.
+    risk_e8: int = 0  # What all of it loses at its stop, costs included: its R. 0: reduce-only.
+
+
+class AmendRequest(Message, frozen=True):
+    """Give a resting entry another price, and its bracket with it. Made by the gates alone."""
+
+    request_id: int
+    order_link_id: str
+    symbol: str
+    tick: str
+    price_ticks: int
+    stop_ticks: int
+    target_ticks: int
+
+
+class RequestQuote(Message, frozen=True):
+    """Look at one symbol's book: an order of ours rests there. Answered by a Quote, if there is a book."""
+
+    symbol: str
+    price_ticks: int = 0  # Where it rests; 0: nowhere any more.
 
 
 class CancelRequest(Message, frozen=True):
@@ -216,6 +268,7 @@ class StopRequest(Message, frozen=True):
     symbol: str
     tick: str
     stop_ticks: int
+    urgent: bool = True  # There is none: nothing that is merely useful goes before it.
 
 
 class LeverageRequest(Message, frozen=True):
@@ -247,6 +300,12 @@ class BadRecord(Message, frozen=True):
     """Something the venue sent made no sense; counted."""
 
     text: str
+
+
+class Refused(Message, frozen=True):
+    """This account must not be traded on; nothing of ours is open there. A restart mends nothing."""
+
+    reason: str
 
 
 class Finished(Message, frozen=True):

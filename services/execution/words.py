@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+from services.execution.case import LATCHED as LATCHED
 from services.execution.desk import Desk
 from services.execution.exits import Exits
+from services.execution.risk import Risk
 from services.execution.wire import CancelAllRequest, WordRow
 from shared.messages import Command
 
 OWNER = "words"
 COMMANDS_MAX = 256
-PAUSED, FLATTENING, LATCHED = "paused", "flattening", "latched"
+PAUSED, FLATTENING = "paused", "flattening"
 
 
 class Words:
     """A person's last word, and what still has to be done about it.
 
     pause: no new entries. resume: entries again, unless latched. flatten: cancel entries, close everything, then
-    paused. kill: the same, then latched until ``reset``, which leaves us paused.
+    paused. kill: the same, then latched until ``reset``, which leaves us paused. A breaker that trips says kill too.
+    reset re-arms the breakers as well, and ends a pause that the venue's refusals have brought.
     """
 
-    def __init__(self, desk: Desk, exits: Exits) -> None:
-        self._desk, self._exits = desk, exits
+    def __init__(self, desk: Desk, exits: Exits, risk: Risk) -> None:
+        self._desk, self._exits, self._risk = desk, exits, risk
         self.word, self.reason = "", ""
         self._heard: OrderedDict[str, None] = OrderedDict()
 
@@ -40,12 +43,12 @@ class Words:
         self._heard[command.command_id] = None
         if len(self._heard) > COMMANDS_MAX:
             self._heard.popitem(last=False)
-        known = self._obey(command.verb)
+        known = self._obey(command.verb, now)
         level, text = ("WARNING", command.verb) if known else ("ERROR", f"{command.verb}: not now")
         self._desk.log(level, "command", text)
         self.keep(now)
 
-    def _obey(self, verb: str) -> bool:
+    def _obey(self, verb: str, now: int) -> bool:
         """Return whether the command made sense in this state."""
         latched = self.word == LATCHED
         if verb == "kill":
@@ -55,8 +58,9 @@ class Words:
             if not latched:
                 self._set(FLATTENING, "flatten")
             self._flatten()
-        elif verb == "reset" and latched:
-            self._set(FLATTENING, "reset")  # Ends as a pause, at once when there is nothing left to close.
+        elif verb == "reset" and (self._risk.rearm(now) or latched):
+            if latched:
+                self._set(FLATTENING, "reset")  # Ends as a pause, at once when there is nothing left to close.
         elif verb == "pause" and not latched:
             self._set(self.word or PAUSED, self.reason or "pause")
         elif verb == "resume" and self.word in ("", PAUSED):
@@ -64,6 +68,15 @@ class Words:
         else:
             return False
         return True
+
+    def trip(self, breaker: str, now: int) -> None:
+        """Say kill for a breaker, once."""
+        if not breaker or self.word == LATCHED:
+            return
+        self._desk.log("ERROR", "breaker.tripped", f"{breaker}: kill, until a reset")
+        self._set(LATCHED, breaker)
+        self._flatten()
+        self.keep(now)
 
     def _set(self, word: str, reason: str) -> None:
         self.word, self.reason = word, reason
@@ -85,4 +98,4 @@ class Words:
 
     def keep(self, now: int) -> None:
         """Have the word written down."""
-        self._desk.keep(WordRow(self.word, self.reason, self._desk.run_id, now))
+        self._desk.keep(WordRow(self.word, self.reason, self._desk.run_id, now, self._risk.rearmed_ns))

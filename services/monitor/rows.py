@@ -14,7 +14,7 @@ COLUMNS = {
     ),
     "orders.csv": (
         "time", "order_link_id", "order_id", "intent_id", "symbol", "side", "role", "state", "qty", "filled", "price",
-        "reason",
+        "reason", "queue",
     ),
     "fills.csv": (
         "time", "exec_id", "order_id", "order_link_id", "symbol", "side", "price", "qty", "fee_usdt", "maker",
@@ -92,6 +92,7 @@ def of_order(news: OrderNews, scale: Scale | None) -> Row:
         qty(scale, news.filled_lots),
         price(scale, news.price_ticks),
         text(news.reason),
+        qty(scale, news.queue_lots) if news.queue_lots >= 0 else "",
     )
     return Row("orders.csv", news.at_ns, cells)
 

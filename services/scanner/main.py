@@ -101,7 +101,7 @@ class _Shell:
         """Ask once; no answer is no news."""
         now = self._ctx.clock.now
         try:
-            url = venue_of(self._ctx.config, self._ctx.fleet).rest_url + "/v5/market/time"
+            url = venue_of(self._ctx.config, self._ctx.fleet).market_url + "/v5/market/time"
             sent_ns = now()
             async with self._session.get(url) as answer:
                 data, received_ns = await _read(answer), now()
@@ -119,7 +119,7 @@ class _Shell:
     async def _get(self, scan: int, path: str, query: dict[str, str]) -> bytes | None:
         """Return the answer's body; whatever goes wrong is told to the core, and None returned."""
         try:
-            url = venue_of(self._ctx.config, self._ctx.fleet).rest_url + path
+            url = venue_of(self._ctx.config, self._ctx.fleet).market_url + path
             async with self._session.get(url, params=query) as answer:
                 data = await _read(answer)
                 if answer.status == 200:

@@ -58,6 +58,7 @@ class _Row(msgspec.Struct, rename="camel"):
     lot_size_filter: _Lot
     leverage_filter: _Leverage
     funding_interval: int
+    delivery_time: str = ""
     is_pre_listing: bool = False
     symbol_type: str = ""
 
@@ -169,6 +170,7 @@ def _instrument(row: _Row) -> Instrument:
         funding_interval_min=row.funding_interval,
         max_leverage_e2=_steps(row.leverage_filter.max_leverage, "0.01", ROUND_FLOOR),
         status=row.status,
+        delivery_ms=int(row.delivery_time or 0),
     )
 
 

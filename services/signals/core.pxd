@@ -10,9 +10,9 @@ cdef class SignalsCore:
     cdef public object _config, _bracket, _build, _backfill, _learner
     cdef public Holds _holds
     cdef public Markouts _markouts
-    cdef public long long _stale_ns, _cooldown_ns, _ttl_ns, _report_ns, _epoch, _generation, _decisions
+    cdef public long long _stale_ns, _cooldown_ns, _ttl_ns, _report_ns, _epoch, _generation, _decisions, _taker_e8
     cdef public str _run_id, _state
-    cdef public dict _lanes, _grids, _entered_ns
+    cdef public dict _lanes, _grids, _entered_ns, _reaches
     cdef public tuple _shares
     cdef public object _open
 

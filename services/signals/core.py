@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from services.signals import brackets
 from services.signals.backfill import Backfill
-from services.signals.holds import LEAVE, Holds
+from services.signals.holds import LEAVE, SURE_NS, TRAIL, Holds
 from services.signals.ids import intent_id
 from services.signals.lane import Lane
 from services.signals.markouts import BPS, Markouts
+from services.signals.reach import Reach, atr_of
 from services.signals.strategy import RIPE, Opinion, Strategy, Weighed, builder, wants_candles
 from services.signals.weights import Learner
 from services.signals.wire import Concluded, KlineAnswer, KlineFailed, Learned
@@ -33,10 +34,11 @@ from shared.messages import (
     Started,
     StopRequested,
     Tick,
+    Tighten,
     Universe,
 )
 from shared.ring import records
-from shared.scale import Scale
+from shared.scale import E8, Scale
 
 QUIET_NS = 250 * NS_PER_MS
 ENTER = "enter"
@@ -60,6 +62,8 @@ class SignalsCore:
         self._lanes: dict[int, Lane] = {}
         self._grids: dict[str, Scale] = {}  # Of the universe.
         self._entered_ns: dict[str, int] = {}
+        self._reaches: dict[str, tuple[Scale, Reach]] = {}  # They outlive a book, but not the grid they were seen on.
+        self._taker_e8 = round(config.exchange.taker_fee * E8)
         self._holds = Holds(config.signals)
         self._markouts = Markouts(FILLS * config.exchange.taker_fee * BPS)
         probe = self._build(config, "")
@@ -79,6 +83,7 @@ class SignalsCore:
         staying = [rules for rules in message.instruments if rules.symbol not in message.leaving]
         self._grids = {rules.symbol: Scale(rules.tick, rules.lot) for rules in staying}
         self._entered_ns = {name: ns for name, ns in self._entered_ns.items() if now - ns < self._cooldown_ns}
+        self._reaches = {name: kept for name, kept in self._reaches.items() if name in self._grids}
         for lane in self._lanes.values():
             lane.tradable = self._grids.get(lane.symbol) == lane.scale
         if self._backfill is not None:
@@ -133,6 +138,8 @@ class SignalsCore:
         lane.course = self._markouts.course(lane.symbol, lane.scale)
         self._holds.blink(lane.symbol)
         self._lanes[message.symbol_id] = lane
+        if self._bracket.policy == "atr":
+            lane.reach = self._reach(lane)
         if self._backfill is not None:
             lane.follow(self._backfill.candles(lane.symbol, lane.scale))
         return []
@@ -190,11 +197,12 @@ class SignalsCore:
         opinion = lane.strategy.opinion(lane.market)
         reason, stance = self._reason(lane, opinion, now), self._holds.stance(lane.symbol, opinion, now)
         leaving = self._holds.ask(lane.symbol, now) if stance == LEAVE else ""
+        tight = [self._tighten(lane, opinion, now)] if stance == TRAIL and self._holds.sure(lane.symbol, now) else []
         said = opinion.direction, reason, stance
         silent_ns = now - lane.said_ns
         again = 0 < self._report_ns <= silent_ns
         if reason != ENTER and not leaving and ((said == lane.said and not again) or silent_ns < QUIET_NS):
-            return []
+            return list[Message](tight)
         self._decisions += 1
         lane.said = said
         decision = self._decision(lane, opinion, ring_seq, reason, stance, now)
@@ -204,7 +212,7 @@ class SignalsCore:
             self._entered_ns[lane.symbol] = now
             return [self._intent(lane, decision, now), decision]
         lane.said_ns = now
-        return [self._leave(decision, leaving, now), decision] if leaving else [decision]
+        return [self._leave(decision, leaving, now), decision] if leaving else [*tight, decision]
 
     def _reason(self, lane: Lane, opinion: Opinion, now: int) -> str:
         """Return why nothing is wished for, or ENTER."""
@@ -221,8 +229,21 @@ class SignalsCore:
         return next((reason for passed, reason in checks if not passed), ENTER)
 
     def _levels(self, lane: Lane, direction: int) -> brackets.Levels | None:
-        bracket = self._bracket
-        return brackets.levels(direction, _far_touch(lane, direction), bracket.stop_pct, bracket.target_pct)
+        atr_ticks = 0.0
+        if lane.reach is not None:
+            candles = lane.market.candles
+            series = candles.series[self._config.candles.interval] if candles is not None else None
+            atr_ticks = lane.reach.ticks if series is None else atr_of(series.closed, self._bracket.atr_period)
+        return brackets.levels(direction, _far_touch(lane, direction), self._bracket, self._taker_e8, atr_ticks)
+
+    def _reach(self, lane: Lane) -> Reach:
+        """Return what measures the symbol's range: it outlives the book, but not its grid."""
+        scale, reach = self._reaches.get(lane.symbol, (None, None))
+        if reach is None or scale != lane.scale:
+            reach = Reach(round(self._bracket.atr_bar_s * NS_PER_S), self._bracket.atr_period)
+            self._reaches[lane.symbol] = lane.scale, reach
+        reach.interrupt()
+        return reach
 
     def _decision(self, lane: Lane, opinion: Opinion, ring_seq: int, reason: str, stance: str, now: int) -> Decision:
         learner = self._learner
@@ -257,6 +278,10 @@ class SignalsCore:
             decided_ns=now,
             expires_ns=now + self._ttl_ns,
         )
+
+    def _tighten(self, lane: Lane, opinion: Opinion, now: int) -> Tighten:
+        side = self._holds.side(lane.symbol)
+        return Tighten(lane.symbol, side, opinion.confidence, decided_ns=now, expires_ns=now + SURE_NS)
 
     def _intent(self, lane: Lane, decision: Decision, now: int) -> Intent:
         levels = self._levels(lane, decision.direction)

@@ -2,7 +2,7 @@ cimport cython
 
 
 cdef class _Held:
-    cdef public long long asked_ns, faded_ns, since_ns
+    cdef public long long asked_ns, faded_ns, since_ns, sure_ns
     cdef public int side
     cdef public str why
 

@@ -16,6 +16,7 @@ from shared.messages import ExecutionState, PositionNews
 
 HOLD, TRAIL, LEAVE = "hold", "trail", "leave"
 FADED, AGAINST = "confidence", "against"
+SURE_NS = NS_PER_S  # How long it counts that confidence was very high; said again after half of it.
 AGAIN_NS = NS_PER_S  # A wish that was lost, or came too late, is said again after this.
 NEVER = -1
 
@@ -23,11 +24,11 @@ NEVER = -1
 class _Held:
     """One position, since it was first heard of."""
 
-    __slots__ = ("asked_ns", "faded_ns", "side", "since_ns", "why")
+    __slots__ = ("asked_ns", "faded_ns", "side", "since_ns", "sure_ns", "why")
 
     def __init__(self, side: int, now: int) -> None:
         self.side, self.since_ns = side, now
-        self.faded_ns = self.asked_ns = NEVER
+        self.faded_ns = self.asked_ns = self.sure_ns = NEVER
         self.why = ""
 
 
@@ -94,3 +95,11 @@ class Holds:
             return ""
         held.asked_ns = now
         return held.why
+
+    def sure(self, symbol: str, now: int) -> bool:
+        """Return whether it is time to say that its stop may stay closer: its stance is TRAIL."""
+        held = self._held[symbol]
+        if held.sure_ns != NEVER and now - held.sure_ns < SURE_NS // 2:
+            return False
+        held.sure_ns = now
+        return True

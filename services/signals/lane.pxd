@@ -11,7 +11,7 @@ cdef long long BLOCK, LAST, TAKER_BUY, _TRADE, _SNAPSHOT, _GAP
 
 cdef class Lane:
     cdef public long long _joined_ms, _scale_id, said_ns
-    cdef public object _make_strategy, scale, strategy
+    cdef public object _make_strategy, reach, scale, strategy
     cdef public Course course
     cdef public Book book
     cdef public Market market

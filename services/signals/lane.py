@@ -7,6 +7,7 @@ from collections.abc import Callable
 from services.signals.candles import Candles
 from services.signals.market import Market
 from services.signals.markouts import Course
+from services.signals.reach import Reach
 from services.signals.strategy import Strategy
 from shared.book import Book
 from shared.clock import NS_PER_MS
@@ -44,6 +45,7 @@ class Lane:
         "book",
         "course",
         "market",
+        "reach",
         "said",
         "said_ns",
         "scale",
@@ -64,6 +66,7 @@ class Lane:
         self.market.book_ns = view.recv_ns
         self.market.tape.join(view.word(Row.SEQ), view.word(Row.CTS_NS))
         self.strategy = make_strategy(self.symbol)
+        self.reach: Reach | None = None  # Measures the range of its bars, where stops are placed by that.
         self.tradable = False  # In the universe, on this very grid.
         self.course: Course | None = None  # Follows the mid for the markouts, once somebody wants them.
         self.said: tuple[int, str, str] = (0, "", "")  # Direction, reason and stance of the last decision.
@@ -88,12 +91,7 @@ class Lane:
             else:
                 market.sold_lots += record[SIZE_LOTS]
         elif kind == _GAP:
-            self.strategy = self._make_strategy(self.symbol)  # What they had seen no longer leads to what comes next.
-            market.weather.interrupt()
-            if self.course is not None:
-                self.course.lose(record[RECV_NS])
-            if market.candles is not None:
-                market.candles.lose()
+            self._lose(record[RECV_NS])
         elif kind == _SNAPSHOT and market.candles is not None:
             market.candles.join(record[VENUE_NS] // NS_PER_MS)
         changed = self.book.on_record(record)
@@ -103,6 +101,17 @@ class Lane:
         if market.candles is not None:
             self._tell(market.candles, record[VENUE_NS])
         return self._complete(record[RECV_NS], changed)
+
+    def _lose(self, at_ns: int) -> None:
+        """Forget whatever no longer leads to what comes next."""
+        self.strategy, market = self._make_strategy(self.symbol), self.market
+        market.weather.interrupt()
+        if self.reach is not None:
+            self.reach.interrupt()
+        if self.course is not None:
+            self.course.lose(at_ns)
+        if market.candles is not None:
+            market.candles.lose()
 
     def follow(self, candles: Candles) -> None:
         """Feed these bars from here on; what was traded meanwhile was not heard."""
@@ -125,6 +134,8 @@ class Lane:
             market.book_ns = at_ns
         if ready and (changed or market.bought_lots or market.sold_lots):
             market.complete(at_ns)
+            if changed and self.reach is not None:
+                self.reach.see(at_ns, self.book.mid2)
             self.strategy.update(market)
             if changed and self.course is not None:
                 self.course.see(at_ns, market.mid2)

@@ -20,6 +20,7 @@ from shared.messages import (
     Message,
     PositionNews,
     RoundTrip,
+    Tighten,
     Universe,
     WeightsNews,
 )
@@ -97,7 +98,7 @@ class _Shell:
 
     def act(self, message: Message) -> None:
         """Carry out what the core said: the intent first, it is in a hurry."""
-        if isinstance(message, Intent | Leave):
+        if isinstance(message, Intent | Leave | Tighten):
             if not self.bus.send("execution", message, message.expires_ns):
                 self._counters.add("bus_dropped")
             self._counters.add("intents", int(isinstance(message, Intent)))

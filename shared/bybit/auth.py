@@ -1,4 +1,4 @@
-"""Control frames of Bybit's private WebSocket."""
+"""Control frames of Bybit's signed WebSockets."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ def auth_signature(secret: str, expires_ms: int) -> str:
     return hmac.new(secret.encode(), f"GET/realtime{expires_ms}".encode(), hashlib.sha256).hexdigest()
 
 
-def auth_frame(key: str, secret: str, expires_ms: int) -> bytes:
-    """Return the frame that logs a socket in. ``expires_ms`` (venue's clock) must lie in the future on arrival."""
-    return orjson.dumps({"req_id": "auth", "op": "auth", "args": [key, expires_ms, auth_signature(secret, expires_ms)]})
+def auth_frame(key: str, secret: str, expires_ms: int, *, name: str = "req_id") -> bytes:
+    """Return the frame that logs a socket in. ``expires_ms`` (venue's clock) must lie in the future on arrival.
+
+    ``name`` is what the socket calls the number of a request: ``reqId`` on the one for orders.
+    """
+    return orjson.dumps({name: "auth", "op": "auth", "args": [key, expires_ms, auth_signature(secret, expires_ms)]})
 
 
 def subscribe_frame(topics: Sequence[str]) -> bytes:

@@ -63,6 +63,13 @@ def test_mainnet_needs_the_typed_confirmation(tmp_path: Path) -> None:
     assert "--i-understand-real-money" in done.stderr
 
 
+def test_mainnet_needs_every_step_of_the_promotion(tmp_path: Path) -> None:
+    done = peregrine(tmp_path, "run", "--venue", "mainnet", "--i-understand-real-money")
+    assert done.returncode == Exit.BAD_CONFIG
+    assert "peregrine promote" in done.stderr
+    assert not list((tmp_path / "var").glob("runs/*"))
+
+
 def test_a_real_venue_without_keys_is_a_config_error_and_is_not_tried_again(tmp_path: Path) -> None:
     done = peregrine(tmp_path, "run", "--venue", "testnet", "--json")
     assert done.returncode == Exit.BAD_CONFIG, done.stderr

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from replay.cores import fresh
-from replay.runs import IncompleteError, Told, tell_again
+from replay.runs import IncompleteError, Told, find, tell_again
 from shared.config import Config
 from shared.journal import INPUT, OUTPUT, Journal
 from shared.messages import Log, Message, Started, Tick
@@ -51,3 +51,15 @@ def test_a_journal_whose_beginning_is_gone_cannot_be_told(tmp_path: Path) -> Non
     path.rename(path.with_name("scanner.0000.0001.journal"))
     with pytest.raises(IncompleteError, match="begins at"):
         list(tell_again(tmp_path))
+
+
+def test_the_newest_run_is_found_unless_another_is_named(tmp_path: Path) -> None:
+    for name in ("20261121-120000-aaaa", "20261121-130000-bbbb"):
+        (tmp_path / "runs" / name / "journal").mkdir(parents=True)
+    (tmp_path / "runs" / "20261121-140000-cccc").mkdir()  # It has written nothing.
+    assert find(tmp_path, None).name == "20261121-130000-bbbb"
+    first = find(tmp_path, "20261121-120000-aaaa")
+    assert find(tmp_path / "elsewhere", str(first)) == first
+    for var_dir, run in ((tmp_path, "nobody"), (tmp_path / "elsewhere", None)):
+        with pytest.raises(FileNotFoundError):
+            find(var_dir, run)

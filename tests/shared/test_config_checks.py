@@ -18,6 +18,8 @@ def test_the_defaults_do_not_contradict_each_other() -> None:
         ({"scanner.symbols": ("BTCUSDT", "BTCUSDT")}, "BTCUSDT is named twice"),
         ({"scanner.symbols": ("AUSDT", "BUSDT"), "scanner.symbols_max": 1}, "expected at most scanner.symbols_max = 1"),
         ({"scanner.symbols_max": 9, "ingest.symbols_max": 8}, "expected at most ingest.symbols_max = 8"),
+        ({"risk.orders_reserve": 10}, "expected less than risk.orders_per_s = 10"),
+        ({"brackets.atr_min_pct": 6.0}, "expected at most brackets.atr_max_pct = 5.0"),
         ({"signals.umom_fast_s": 5.0}, "expected less than signals.umom_slow_s = 5.0"),
         ({f"signals.weights.{name}": 0.0 for name in Weights.__struct_fields__}, "expected at least one above 0"),
         ({"signals.enter_confidence": 0.99}, "expected at most 0.9866, that of a score of 1"),

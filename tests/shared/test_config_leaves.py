@@ -44,7 +44,7 @@ def test_text_is_understood_by_what_the_leaf_holds(path: str, text: str, value: 
         ("risk.leverage", "a whole number >= 1 and <= 100"),
         ("brackets.stop_pct", "a number > 0 and <= 50"),
         ("monitor.csv", "true or false"),
-        ("venue", "one of local, mainnet, testnet"),
+        ("venue", "one of demo, local, mainnet, paper, testnet"),
         ("supervisor.pin.ingest", "a whole number or one of auto, none"),
         ("strategy", "one of fusion, indicator, orderflow, predator"),
         ("scanner.symbols", "a list of at most 64, each a symbol such as BTCUSDT"),

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.config import Config
+from shared.config import Brackets, Config
 from shared.config_load import ConfigError, Effective, confirm_real_money, load, read_credentials, rows
 from shared.presets import PRESETS, config_of
 
@@ -94,11 +94,11 @@ def test_all_errors_of_all_sources_are_said_at_once(folder: Path) -> None:
         "risk.levrage = 5: unknown key; nearest: risk.leverage (config.yaml:2)",
         "risk.leverage = 500: expected a whole number >= 1 and <= 100 (config.yaml:3)",
         "exchnage.port = 1: unknown key; nearest: exchange.port (config.yaml:4)",
-        "brackets = 5: expected a section with stop_pct, target_pct, time_exit_s (config.yaml:5)",
+        f"brackets = 5: expected a section with {', '.join(Brackets.__struct_fields__)} (config.yaml:5)",
         "risk.max_spread_bps = 'wide': expected a number > 0 and <= 1,000 (.env:1 MAX_SPREAD_BPS)",
         "signals.weights.oby = '1': unknown key; nearest: signals.weights.obi "
         "(environment PEREGRINE__SIGNALS__WEIGHTS__OBY)",
-        "venue = 'mars': expected one of local, mainnet, testnet (command line)",
+        "venue = 'mars': expected one of demo, local, mainnet, paper, testnet (command line)",
     ]
 
 

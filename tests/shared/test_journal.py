@@ -82,3 +82,32 @@ def test_files_roll_and_the_oldest_goes(tmp_path: Path, monkeypatch: pytest.Monk
     paths = journal.parts(tmp_path, "ingest")[0]
     assert len(paths) <= 3
     assert list(journal.read(paths))[-1].now == 39
+
+
+def test_only_the_messages_that_are_wanted_are_read(tmp_path: Path) -> None:
+    entries = written(tmp_path)
+    (path,) = journal.parts(tmp_path, "signals")[0]
+    assert list(journal.pick(path, frozenset((b"Tick", b"Ack")))) == entries[1:]
+    assert list(journal.pick(path, frozenset())) == []
+
+
+def test_looking_at_a_growing_journal_ends_at_its_torn_end_and_at_a_file_that_is_gone(tmp_path: Path) -> None:
+    entries = written(tmp_path)
+    (path,) = journal.parts(tmp_path, "signals")[0]
+    whole = path.read_bytes()
+    for cut in range(1, len(whole)):
+        path.write_bytes(whole[:cut])
+        found = list(journal.pick(path, frozenset((b"Started", b"Tick", b"Ack"))))
+        assert found == entries[: len(found)]
+        assert len(found) < 3
+    path.unlink()
+    assert list(journal.pick(path, frozenset((b"Tick",)))) == []
+
+
+def test_a_damaged_record_that_is_wanted_is_said(tmp_path: Path) -> None:
+    written(tmp_path)
+    (path,) = journal.parts(tmp_path, "signals")[0]
+    path.write_bytes(path.read_bytes()[:-1] + b"\xff")
+    with pytest.raises(ProtocolError, match="damaged"):
+        list(journal.pick(path, frozenset((b"Ack",))))
+    assert len(list(journal.pick(path, frozenset((b"Tick",))))) == 1

@@ -46,3 +46,13 @@ def test_only_folders_of_dead_runs_are_swept(base: Path, monkeypatch: pytest.Mon
 def test_a_newborn_run_is_left_alone(base: Path) -> None:
     (base / "newborn").mkdir()
     assert paths.sweep_dead_runs() == []
+
+
+def test_a_run_lives_while_its_lock_is_held(base: Path) -> None:
+    assert not paths.is_live("run-1")
+    run_dir, handle = paths.make_run_dir("run-1")
+    assert paths.is_live("run-1")
+    os.close(handle)
+    assert not paths.is_live("run-1")
+    assert run_dir.exists()
+    assert not paths.is_live("")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.scale import OffGridError, Scale, e8_text, to_e8
+from shared.scale import OffGridError, OtherGridError, Scale, common, e8_text, to_e8
 
 BTC = Scale("0.10", "0.001")
 
@@ -53,3 +53,20 @@ def test_no_value_counts_as_zero() -> None:
 def test_a_step_must_be_a_positive_number(step: str) -> None:
     with pytest.raises(ValueError, match="positive"):
         Scale(step, "1")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [("0.10", "0.01", "0.01"), ("0.25", "0.1", "0.05"), ("1", "0.5", "0.5"), ("10", "4", "2")],
+)
+def test_the_common_grid_is_the_coarsest_that_holds_both(one: str, other: str, both: str) -> None:
+    assert common(Scale(one, "1"), Scale(other, "1")) == Scale(both, "1")
+    assert common(Scale("1", one), Scale("1", other)) == Scale("1", both)
+
+
+def test_a_number_between_two_steps_is_told_from_what_is_no_number() -> None:
+    with pytest.raises(OtherGridError):
+        Scale("0.1", "1").price_ticks("1.05")
+    with pytest.raises(OffGridError) as caught:
+        Scale("0.1", "1").price_ticks("one")
+    assert not isinstance(caught.value, OtherGridError)

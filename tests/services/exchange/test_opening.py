@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import orjson
 import pytest
 
 from services.exchange import opening
+from services.exchange.faults import parse
 from services.exchange.stops import COMPLETION, Timing
 from services.exchange.venue import Settings
 from shared.config import Exchange
@@ -15,6 +17,12 @@ from shared.exits import Exit
 from shared.scale import E8
 from tests.exchange_rig import MS, NOW
 from tests.market_data import RECORDING, recording
+
+ROW = {
+    "symbol": "SOLUSDT", "status": "Trading", "fundingInterval": 480, "priceFilter": {"tickSize": "0.010"},
+    "lotSizeFilter": {"qtyStep": "0.1", "minOrderQty": "0.1", "maxOrderQty": "100", "maxMktOrderQty": "50"},
+    "leverageFilter": {"maxLeverage": "50"},
+}  # fmt: skip
 
 
 def config(**changes: object) -> Exchange:
@@ -73,3 +81,23 @@ def test_a_schedule_of_faults_is_checked_before_anything_opens(tmp_path: Path) -
         with pytest.raises(SystemExit) as ending:
             opening.settings_of(config(faults=text))
         assert ending.value.code == code
+
+
+def test_a_live_market_needs_the_rules_of_its_symbols(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as ending:
+        opening.market_builder(config(market="live:ws://x"), seed=1)
+    assert ending.value.code == Exit.BAD_CONFIG
+    rules = tmp_path / "rules.json"
+    rules.write_bytes(orjson.dumps({"result": {"list": [ROW]}}))
+    live = config(market="live:ws://x", instruments=str(rules), symbols=("SOLUSDT",))
+    venue = opening.market_builder(live, seed=1)(NOW)
+    assert venue.market.symbols == ("SOLUSDT",)
+    assert not venue.market.matches_orders  # Before the stream has shown a book.
+
+
+def test_latency_is_time_on_the_way_for_whatever_is_signed() -> None:
+    assert opening.settings_of(config()).faults == ""
+    schedule = opening.settings_of(config(latency_ms=40, faults="funding at=1s")).faults
+    held = [(name, values["path"], values["ms"]) for name, values, _ in parse(schedule) if name == "hold"]
+    assert held == [("hold", "/v5/[!m]*", 40 * MS), ("hold", "order.*", 40 * MS)]
+    assert [name for name, _, _ in parse(schedule)][-1] == "funding"

@@ -22,7 +22,7 @@ from services.execution.wire import (
     Reply,
     WordRow,
 )
-from shared.messages import BUY, ExecutionState, Instrument, Intent, Message, Started, Tick, Universe
+from shared.messages import BUY, ExecutionState, Instrument, Intent, Message, Started, Tick, Universe, Verdict
 from shared.scale import E8
 
 T = TypeVar("T", bound=Message)
@@ -34,6 +34,7 @@ RUN = "20260901-120000-ab12"
 BTC = Instrument("BTCUSDT", "0.10", "0.001", 1, 100_000, 50_000, 5 * E8, 480, 10_000, "Trading")
 ETH = Instrument("ETHUSDT", "0.01", "0.01", 1, 100_000, 50_000, 5 * E8, 480, 10_000, "Trading")
 BID, ASK = 600_000, 600_001
+FUNDING_NS = NOW // (28_800 * S) * 28_800 * S + 28_800 * S  # More than an hour and a half away.
 LIMITS = Limits(
     position_size_e8=500 * E8,
     max_position_e8=1_000 * E8,
@@ -89,6 +90,11 @@ def position_row(size: str, stop: str = "59700.00", **changes: Any) -> dict[str,
     return row | changes
 
 
+def blocking(verdict: Verdict) -> list[str]:
+    """Return the gates that stood in the way."""
+    return [name for name, check in zip(verdict.gates, verdict.checks, strict=True) if not check.passed]
+
+
 class Rig:
     """The core, its journal, and a venue whose lists a test fills in."""
 
@@ -103,7 +109,12 @@ class Rig:
             "open_orders": [], "executions": [], "positions": [],
             "order": [], "order_history": [], "order_executions": [],
             "fee_rate": [{"symbol": rules.symbol, "takerFeeRate": "0.00055"} for rules in (BTC, ETH)],
-            "wallet": [{"totalAvailableBalance": "10000"}],
+            "wallet": [
+                {"totalAvailableBalance": "10000", "totalEquity": "10000", "totalWalletBalance": "10000"},
+            ],
+            "ticker": [
+                {"symbol": rules.symbol, "nextFundingTime": str(FUNDING_NS // MS)} for rules in (BTC, ETH)
+            ],
             "instrument": [],
         }  # fmt: skip
         self.page = 100

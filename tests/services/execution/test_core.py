@@ -24,7 +24,18 @@ from services.execution.wire import (
 )
 from shared.messages import ExecutionState, Fill, Intent, Log, PositionNews, RoundTrip, StopRequested, Tick, Verdict
 from tests.services.execution.exchange_run import Run
-from tests.services.execution.rig import LIMITS, MS, NOTHING, NOW, Rig, execution_row, intent, order_row, position_row
+from tests.services.execution.rig import (
+    LIMITS,
+    MS,
+    NOTHING,
+    NOW,
+    Rig,
+    blocking,
+    execution_row,
+    intent,
+    order_row,
+    position_row,
+)
 
 
 def test_an_intent_becomes_one_order_with_its_stop_inside() -> None:
@@ -33,7 +44,10 @@ def test_an_intent_becomes_one_order_with_its_stop_inside() -> None:
     request = rig.last(OrderRequest)
     assert (request.order_link_id, request.qty_lots, request.price_ticks) == ("abc-0-1-e", 8, 600_004)
     assert (request.stop_ticks, request.target_ticks, request.reduce_only) == (597_000, 606_000, False)
-    assert rig.last(Verdict) == Verdict("abc-0-1", "BTCUSDT", "", 8.0, 600_004.0, rig.now)
+    verdict = rig.last(Verdict)
+    told = (verdict.gates, verdict.checks)
+    assert verdict == Verdict("abc-0-1", "BTCUSDT", "", 8.0, 600_004.0, rig.now, *told)
+    assert blocking(verdict) == []
 
 
 def test_an_intent_is_acted_on_once_for_ever() -> None:
@@ -62,14 +76,18 @@ def test_one_symbol_has_one_position_and_one_order_at_a_time() -> None:
 
 
 def test_todays_losses_end_the_trading_and_are_remembered_by_the_journal() -> None:
-    recovered = Recovered((), (), (), (), 0, NOTHING.day, -LIMITS.max_daily_loss_e8, 0, NOTHING.word)
+    lost_e8 = -LIMITS.max_daily_loss_e8
+    recovered = Recovered((), (), (), (), 0, NOTHING.day, lost_e8, 0, NOTHING.word, 0, lost_e8)
     rig = Rig().start(recovered)
     rig.wish()
-    assert rig.last(Verdict).gate == "daily_loss"
+    assert rig.state == "latched"
+    assert rig.last(Verdict).gate == "kill_switch"
+    assert blocking(rig.last(Verdict)) == ["kill_switch", "state_running", "daily_loss_usdt"]
 
 
 def test_yesterdays_losses_do_not_count() -> None:
-    recovered = Recovered((), (), (), (), 0, NOTHING.day - 1, -LIMITS.max_daily_loss_e8, 0, NOTHING.word)
+    lost_e8 = -LIMITS.max_daily_loss_e8
+    recovered = Recovered((), (), (), (), 0, NOTHING.day - 1, lost_e8, 0, NOTHING.word, 0, lost_e8)
     rig = Rig().start(recovered)
     rig.wish()
     assert rig.last(Verdict).gate == ""

@@ -6,7 +6,7 @@ from services.execution.desk import PENDING_MAX, Desk
 from services.execution.parse import PositionUpdate
 from services.execution.wire import Commit, CorrectionRow, WordRow
 from shared.messages import Log
-from tests.services.execution.rig import LIMITS, NOW, Rig
+from tests.services.execution.rig import LIMITS, NOW
 
 
 def test_rows_of_a_turn_go_out_first_and_together() -> None:
@@ -27,17 +27,6 @@ def test_unanswered_requests_are_bounded() -> None:
     for _ in range(PENDING_MAX + 5):
         desk.request_id("tracker", "x")
     assert len(desk.pending) == PENDING_MAX
-
-
-def test_a_new_grid_waits_until_the_position_is_closed() -> None:
-    rig = Rig().start()
-    rig.enter()
-    desk = rig.core._desk
-    desk.learn_scale("BTCUSDT", "0.50", "0.001")
-    assert desk.scales["BTCUSDT"].tick == "0.10"
-    rig.leave()
-    desk.learn_scale("BTCUSDT", "0.50", "0.001")
-    assert desk.scales["BTCUSDT"].tick == "0.50"
 
 
 def test_the_venue_s_bracket_is_said_only_while_something_is_held() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 
 import pytest
+from msgspec.structs import replace
 
+from services.execution.routing import RouteLimits
 from services.execution.wire import CancelRequest, OrderRequest, StopRequest
 from shared.messages import (
     BUY,
@@ -20,7 +22,18 @@ from shared.messages import (
     Universe,
     Verdict,
 )
-from tests.services.execution.rig import BTC, ETH, LIMITS, MS, RUN, Rig, execution_row, order_row, position_row
+from tests.services.execution.rig import (
+    BTC,
+    ETH,
+    LIMITS,
+    MS,
+    NOTHING,
+    RUN,
+    Rig,
+    execution_row,
+    order_row,
+    position_row,
+)  # fmt: skip
 
 
 def exits(rig: Rig, said: list[Message] | None = None) -> list[OrderRequest]:
@@ -202,7 +215,7 @@ def test_a_position_whose_stop_is_refused_is_closed() -> None:
     rig.push("position", position_row("0.008", ""))
     rig.wait(100)
     rig.feed(rig.reply(rig.last(StopRequest), "rejected", 110093, "expect Falling"))
-    assert exits(rig)[-1].order_link_id == f"{RUN}-0-f1"
+    assert exits(rig)[-1].order_link_id == f"{RUN}-0-n1"
     assert [log.event for log in rig.all(Log) if log.level == "ERROR"] == ["position.naked"]
 
 
@@ -212,11 +225,80 @@ def test_a_stop_that_nobody_confirms_is_tried_twice_and_then_the_position_is_clo
     rig.lists["positions"] = [position_row("0.008", "")]
     rig.push("position", position_row("0.008", ""))
     for _ in range(2):
-        rig.wait(1_000)
-        rig.feed(rig.reply(rig.last(StopRequest), "unknown", 0, "ReadTimeout"))
-    rig.wait(1_000)
+        rig.wait(100)
+        rig.feed(rig.reply(rig.last(StopRequest), "unknown", 0, "HTTP 504"))
+    rig.wait(100)
     assert len(rig.all(StopRequest)) == 2
-    assert exits(rig)
+    assert [request.order_link_id for request in exits(rig)] == [f"{RUN}-0-n1"]
+
+
+def test_a_position_is_closed_within_half_a_second_whatever_becomes_of_its_stop() -> None:
+    rig = Rig().start()
+    rig.enter()
+    rig.push("position", position_row("0.008", ""))
+    rig.wait(350)
+    assert len(rig.all(StopRequest)) == 1  # On its way, and no answer.
+    assert not exits(rig)
+    rig.wait(100)
+    assert [request.order_link_id for request in exits(rig)] == [f"{RUN}-0-n1"]
+
+
+def test_an_answer_to_a_stop_of_an_earlier_position_says_nothing_of_the_present_one() -> None:
+    rig = Rig().start()
+    rig.enter()
+    rig.push("position", position_row("0.008", ""))
+    rig.wait(100)
+    old = rig.last(StopRequest)
+    rig.leave()
+    rig.wait(6_000)
+    rig.enter("abc-0-2")
+    rig.push("position", position_row("0.008", ""))
+    rig.feed(rig.reply(old))
+    assert rig.last(PositionNews).stop_ticks == 0
+    rig.wait(100)
+    assert rig.last(StopRequest).request_id != old.request_id
+
+
+@pytest.mark.parametrize(
+    ("foreign", "stops", "links"),
+    [("adopt", 1, []), ("close", 0, [f"{RUN}-0-o1"]), ("ignore", 0, [])],
+)
+def test_a_position_that_we_did_not_open_is_adopted_closed_or_left_alone(
+    foreign: str, stops: int, links: list[str]
+) -> None:
+    rig = Rig(dataclasses.replace(LIMITS, foreign=foreign))
+    rig.lists["positions"] = [position_row("0.008", "")]
+    rig.start()
+    rig.wait(500)
+    assert len(rig.all(StopRequest)) == stops
+    for request in rig.all(StopRequest):
+        rig.feed(rig.reply(request))
+    assert [request.order_link_id for request in exits(rig)] == links
+    rig.wait(1_000)
+    assert rig.last(ExecutionState).open_symbols == ("BTCUSDT",)
+
+
+def test_a_position_that_is_left_alone_stays_so_after_a_restart_and_for_ever_but_not_when_all_is_to_be_flat() -> None:
+    rig = Rig(dataclasses.replace(LIMITS, foreign="ignore"))
+    rig.lists["positions"] = [position_row("0.008", "")]
+    rig.start()
+    rig.wait(500)
+    (row,) = [row for commit in rig.commits for row in commit.positions][-1:]
+    again = Rig(dataclasses.replace(LIMITS, foreign="ignore"))
+    again.lists["positions"] = [position_row("0.008", "")]
+    again.start(replace(NOTHING, positions=(row,)), epoch=1)
+    again.wait(12_000)
+    assert not again.all(StopRequest)
+    assert not exits(again)
+    again.feed(Command("c1", "flatten"))
+    assert exits(again)[-1].qty_lots == 8
+
+
+def test_a_position_of_ours_is_never_taken_for_somebody_else_s() -> None:
+    rig = Rig(dataclasses.replace(LIMITS, foreign="close")).start()
+    rig.enter()
+    rig.wait(1_000)
+    assert not exits(rig)
 
 
 def test_a_position_found_at_the_start_without_a_stop_gets_the_configured_one() -> None:
@@ -242,8 +324,27 @@ def test_a_position_of_whose_stop_the_venue_says_nothing_is_asked_about() -> Non
     assert rig.last(PositionNews).stop_ticks == 597_000
 
 
+def test_the_first_way_out_is_held_near_the_touch_and_what_it_leaves_goes_at_any_price() -> None:
+    rig = Rig(dataclasses.replace(LIMITS, route=RouteLimits(exit_slip_bps=30))).start()
+    rig.enter()
+    rig.wait(10_050)
+    (first,) = exits(rig)
+    assert first.slip_bps == 30
+    rig.feed(rig.reply(first))
+    rig.push("order", order_row(first.order_link_id, "Cancelled", side="Sell", rejectReason="EC_NoImmediateQtyToFill"))
+    rig.wait(300)
+    assert [request.slip_bps for request in exits(rig)] == [30, 0]
+
+
+def test_a_flatten_waits_for_no_price() -> None:
+    rig = Rig(dataclasses.replace(LIMITS, route=RouteLimits(exit_slip_bps=30))).start()
+    rig.enter()
+    rig.feed(Command("c1", "flatten"))
+    assert [request.slip_bps for request in exits(rig)] == [0]
+
+
 def test_a_symbol_that_leaves_is_closed_at_once_and_reported_released_only_when_it_is_flat() -> None:
-    rig = Rig(replace(LIMITS, time_exit_ns=0)).start()
+    rig = Rig(dataclasses.replace(LIMITS, time_exit_ns=0)).start()
     rig.enter()
     leaving = Universe(2, (BTC, ETH), (1.0, 1.3), ("BTCUSDT",))
     said = rig.feed(leaving)
@@ -272,5 +373,6 @@ def test_a_symbol_that_leaves_is_not_entered_and_its_working_entry_is_taken_off(
     rig.wish("abc-0-2")
     assert rig.last(Verdict).gate == "symbol_stays"
     rig.feed(Universe(3, (BTC, ETH), (1.4, 1.0)))
+    rig.wait(2_000)
     rig.wish("abc-0-3")
     assert rig.last(Verdict).gate == ""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from services.execution import main as execution
-from services.execution.wire import Finished
+from services.execution.wire import Finished, Reply
 from shared.bus import Bus
 from shared.clock import FleetClock, measure_epoch_ns
 from shared.exits import Exit
@@ -25,6 +25,9 @@ from tests.services.execution.rig import BTC
 DEADLINE_S = 20.0
 CLOCK = FleetClock(measure_epoch_ns())
 SETTINGS = exchange_process.config()
+
+
+SKEWED = exchange_process.config(faults="skew ms=-3s")
 T = TypeVar("T", bound=Message)
 
 
@@ -106,3 +109,28 @@ def test_it_gets_ready_answers_stays_alone_and_ends_flat(tmp_path: Path) -> None
     said = [word for _, words in replay(execution.make_core(SETTINGS), read(files)) for word in words]
     assert said[-1] == Finished(True)
     assert (tmp_path / "state" / execution.JOURNAL).exists()
+
+
+async def get_ready(run_dir: Path, process: BaseProcess) -> None:
+    others = Others(run_dir)
+    await others.until(process, ExecutionState, lambda one: one.state == "running")
+    process.terminate()
+    await asyncio.get_running_loop().run_in_executor(None, process.join, DEADLINE_S)
+    others.close()
+
+
+def test_a_venue_whose_clock_is_seconds_off_accepts_what_carries_its_own_time(tmp_path: Path) -> None:
+    with exchange_process.running(tmp_path, SKEWED) as exchange:
+        exchange.page.put(Word.CLOCK_OFFSET_NS, -3_000_000_000)
+        exchange.page.put(Word.CLOCK_UNCERTAINTY_NS, 1_000_000)
+        exchange.page.put(Word.CLOCK_AT_NS, CLOCK.now())
+        process = start(tmp_path, tmp_path / "r")
+        try:
+            asyncio.run(get_ready(tmp_path / "r", process))
+        finally:
+            process.kill()
+            process.join()
+    (files,) = parts(tmp_path / "journal", "execution").values()
+    replies = [entry.message for entry in read(files) if isinstance(entry.message, Reply)]
+    assert len(replies) > 5
+    assert {reply.code for reply in replies} == {0}

@@ -107,8 +107,6 @@ def test_symbols_without_a_grid_are_named_and_left_out() -> None:
         ("order", {"symbol": "BTCUSDT"}),
         ("order", order_row("a", "Dancing")),
         ("order", order_row("a", "New", side="Both")),
-        ("order", order_row("a", "New", qty="0.0005")),
-        ("order", order_row("a", "New", price="1.05")),
         ("order", order_row("a", "New", qty="1e60")),
         ("order", order_row("a", "New", qty=5)),
         ("execution", execution_row("", "a", "0.008", NOW)),
@@ -119,7 +117,6 @@ def test_symbols_without_a_grid_are_named_and_left_out() -> None:
         ("execution", execution_row("x", "a", "NaN", NOW)),
         ("execution", execution_row("x", "a", "Infinity", NOW)),
         ("position", position_row("0.008", side="")),
-        ("position", position_row("0.008", "59700.05")),
         ("wallet", {}),
         ("wallet", 5),
     ],
@@ -129,6 +126,27 @@ def test_a_broken_row_is_named(topic: str, row: Any) -> None:
     assert len(parsed.broken) == 1
     assert not (parsed.orders or parsed.executions or parsed.positions)
     assert parsed.available_e8 is None
+
+
+@pytest.mark.parametrize(
+    ("topic", "row"),
+    [
+        ("order", order_row("a", "New", qty="0.0005")),
+        ("order", order_row("a", "New", price="1.05")),
+        ("position", position_row("0.008", "59700.05")),
+        ("execution", execution_row("x", "a", "0.0085", NOW)),
+    ],
+)
+def test_a_row_between_two_steps_names_the_symbol_whose_grid_is_to_be_learnt_anew(topic: str, row: Any) -> None:
+    parsed = frame(topic, row)
+    assert parsed.unscaled == {"BTCUSDT"}
+    assert not (parsed.broken or parsed.orders or parsed.executions or parsed.positions)
+
+
+def test_an_execution_of_an_older_grid_that_was_booked_already_is_nobody_s_business() -> None:
+    data = orjson.dumps({"topic": "execution", "data": [execution_row("x", "a", "0.0085", NOW)]})
+    parsed = parse.private(data, SCALES, lambda exec_id, exec_ms: (exec_id, exec_ms) == ("x", NOW // 1_000_000))
+    assert not (parsed.broken or parsed.unscaled or parsed.executions)
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"null", b"[1]", b'{"topic":1}', b'{"topic":"order","data":5}'])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.execution.wire import LeverageRequest, PriceLimitRequest, Reply
 from shared.messages import ExecutionState, Universe, Verdict
-from tests.services.execution.rig import BTC, ETH, Rig
+from tests.services.execution.rig import BTC, ETH, FUNDING_NS, MS, Rig, S
 
 
 def test_each_new_symbol_is_prepared_once() -> None:
@@ -57,3 +57,24 @@ def test_a_symbol_that_left_the_universe_takes_no_intents_but_keeps_its_position
 def test_an_answer_to_nobody_is_ignored() -> None:
     rig = Rig().start()
     assert rig.feed(Reply(99_999, "fee_rate", "accepted", 0, "", b"{}", rig.now)) == []
+
+
+def test_when_funding_is_next_is_asked_of_the_venue_and_asked_again() -> None:
+    rig = Rig().start()
+    assert [query.symbol for query in rig.asked if query.kind == "ticker"] == ["BTCUSDT", "ETHUSDT"]
+    assert rig.core._desk.next_funding_ns == {"BTCUSDT": FUNDING_NS, "ETHUSDT": FUNDING_NS}
+    moved = FUNDING_NS - 3_600 * S
+    rig.lists["ticker"] = [{"symbol": "BTCUSDT", "nextFundingTime": str(moved // MS)}]
+    rig.wait(301_000)
+    assert rig.core._desk.next_funding_ns["BTCUSDT"] == moved
+
+
+def test_without_a_word_on_funding_nothing_is_entered() -> None:
+    rig = Rig()
+    rig.silent = {"ticker"}
+    rig.start().wish()
+    assert rig.last(Verdict).gate == "funding_far"
+    rig.silent = set()
+    rig.wait(5_100)
+    rig.wish("abc-0-2")
+    assert rig.last(Verdict).gate == ""

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from pybit.exceptions import FailedRequestError, InvalidRequestError
 
 from services.execution import rest
+from services.execution.answers import not_sent
 from services.execution.calls import call_of
 from services.execution.wire import OrderRequest, PriceLimitRequest, Query, Reply
 from shared.config import Credentials
@@ -70,8 +71,11 @@ def fail(error: Exception) -> Callable[[], Any]:
     return answer
 
 
+HEADERS = {"X-Bapi-Limit": "10", "X-Bapi-Limit-Status": "3", "X-Bapi-Limit-Reset-Timestamp": "99"}
+
+
 def refused(code: int) -> Exception:
-    return InvalidRequestError("POST x", "no", code, "12:00:00", {})
+    return InvalidRequestError("POST x", "no", code, "12:00:00", HEADERS)
 
 
 def failed(status: int) -> Exception:
@@ -106,6 +110,11 @@ def test_whatever_happens_has_an_outcome(answer: Callable[[], Any], outcome: str
     assert (orjson.loads(found[3]) == OK) if found[3] else outcome != "accepted" or code
 
 
+@pytest.mark.parametrize("answer", [lambda: (OK, 0.1, HEADERS), fail(refused(10006))])
+def test_the_headers_of_answers_and_refusals_tell_what_is_left(answer: Callable[[], Any]) -> None:
+    assert rest.ask(FakeSession(answer), call_of(LEAVE)).allowance == (10, 3, 99)  # type: ignore[arg-type]
+
+
 class Lanes:
     """Three lanes over fake sessions, and what came back."""
 
@@ -115,6 +124,9 @@ class Lanes:
         self.histogram = Histogram()
         sessions: Any = FakeSessions(*self.sessions)
         self.rest = rest.Rest(sessions, Clock(now), self.replies.append, self.histogram)
+
+    def send(self, request: Any) -> bool:
+        return self.rest.send(request, call_of(request))
 
     def wait(self, count: int) -> None:
         deadline = time.monotonic() + DEADLINE_S
@@ -139,10 +151,10 @@ def test_an_exit_never_waits_behind_an_entry_or_a_reading() -> None:
         release.wait(DEADLINE_S)
         return OK
 
-    lanes = Lanes(hang, ok, hang)
-    assert lanes.rest.send(ENTER)
-    assert lanes.rest.send(Query(3, "wallet", "", "", "", 0))
-    assert lanes.rest.send(LEAVE)
+    lanes = Lanes(hang, ok, hang, ok)
+    assert lanes.send(ENTER)
+    assert lanes.send(Query(3, "wallet", "", "", "", 0))
+    assert lanes.send(LEAVE)
     lanes.wait(1)
     assert lanes.replies[0].request_id == 2
     release.set()
@@ -152,17 +164,17 @@ def test_an_exit_never_waits_behind_an_entry_or_a_reading() -> None:
 
 
 def test_an_entry_that_waited_too_long_in_its_lane_is_not_sent() -> None:
-    lanes = Lanes(ok, ok, ok, now=9_001)
-    lanes.rest.send(ENTER)
+    lanes = Lanes(ok, ok, ok, ok, now=9_001)
+    lanes.send(ENTER)
     lanes.wait(1)
     lanes.close()
     assert (lanes.replies[0].outcome, lanes.sessions[0].calls) == ("rejected", [])
 
 
 def test_the_way_from_decision_to_request_is_measured_for_entries_only() -> None:
-    lanes = Lanes(ok, ok, ok)
-    lanes.rest.send(ENTER)
-    lanes.rest.send(LEAVE)
+    lanes = Lanes(ok, ok, ok, ok)
+    lanes.send(ENTER)
+    lanes.send(LEAVE)
     lanes.wait(2)
     lanes.close()
     assert lanes.histogram.count == 1
@@ -177,22 +189,47 @@ def test_a_full_lane_refuses_and_sends_nothing(monkeypatch: pytest.MonkeyPatch) 
         release.wait(DEADLINE_S)
         return OK
 
-    lanes = Lanes(hang, ok, ok)
-    sent = [lanes.rest.send(ENTER) for _ in range(5)]
+    lanes = Lanes(hang, ok, ok, ok)
+    sent = [lanes.send(ENTER) for _ in range(5)]
     assert sent[0]
     assert not all(sent)
     release.set()
     lanes.wait(sum(sent))
     lanes.close()
-    assert rest.not_sent(PriceLimitRequest(4), 7) == Reply(
-        4, "PriceLimitRequest", "rejected", 0, "too many requests are waiting", b"", 7
-    )
+    assert not_sent(PriceLimitRequest(4), "full", 7) == Reply(4, "PriceLimitRequest", "rejected", 0, "full", b"", 7)
 
 
 def test_sessions_neither_retry_nor_use_a_proxy() -> None:
-    session = rest.Sessions("http://127.0.0.1:1", Credentials("k", "s"), timeout_s=0.5, recv_window_ms=2_500).make()
+    session = rest.Sessions(
+        "http://127.0.0.1:1", Credentials("k", "s"), lambda: 77, timeout_s=0.5, recv_window_ms=2_500
+    ).make()
     assert (session.endpoint, session.max_retries, session.timeout) == ("http://127.0.0.1:1", 1, 0.5)
     assert session.retry_codes == {0}
     assert not session.force_retry
     assert not session.client.trust_env
+    assert session.return_response_headers
+    assert session._prepare_headers("", 2_500)["X-BAPI-TIMESTAMP"] == "77"
     session.client.close()
+
+
+def test_shut_out_by_the_venue_nothing_is_read_but_exits_are_tried() -> None:
+    lanes = Lanes(ok, ok, fail(failed(403)), ok)
+    lanes.send(Query(3, "wallet", "", "", "", 0))
+    lanes.wait(1)
+    lanes.send(Query(4, "wallet", "", "", "", 0))
+    lanes.send(ENTER)
+    lanes.send(LEAVE)
+    lanes.wait(4)
+    lanes.close()
+    said = {reply.request_id: (reply.outcome, reply.code) for reply in lanes.replies}
+    assert said == {3: ("rejected", 403), 4: ("rejected", 403), 1: ("rejected", 403), 2: ("accepted", 0)}
+    assert [len(session.calls) for session in lanes.sessions] == [0, 1, 1, 0]
+
+
+def test_a_shutout_lasts_ten_minutes() -> None:
+    shutout = rest.Shutout()
+    shutout.hear(502, 0)
+    assert not shutout.lasts(1)
+    shutout.hear(403, 0)
+    assert shutout.lasts(600 * 1_000_000_000 - 1)
+    assert not shutout.lasts(600 * 1_000_000_000)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sqlite3
@@ -10,6 +9,8 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from queue import Queue
+from typing import Any
 
 import pytest
 from msgspec.structs import astuple, replace
@@ -61,7 +62,16 @@ def test_what_was_written_is_recovered(path: Path) -> None:
     store.close()
     store = Store(path)
     assert store.recover(NOW) == Recovered(
-        (ORDER,), ("abc-0-1",), ("x1",), (POSITION,), 4, NOW // (86_400 * S), -7, NOW // MS, word
+        (ORDER,),
+        ("abc-0-1",),
+        ("x1",),
+        (POSITION,),
+        4,
+        NOW // (86_400 * S),
+        -7,
+        NOW // MS,
+        word,
+        armed_realised_e8=-7,
     )
     store.close()
 
@@ -155,11 +165,10 @@ def test_a_full_disk_is_reported_and_later_writes_work(path: Path) -> None:
 
 def test_commits_keep_their_order_on_the_journal_s_thread(path: Path) -> None:
     store = Store(path)
-
-    async def commit() -> list[str]:
-        return await asyncio.gather(*(store.commit(rows(words=(WordRow(str(n), "", "", n),))) for n in range(20)))
-
-    assert asyncio.run(commit()) == [""] * 20
+    told: Queue[Any] = Queue()
+    for number in range(20):
+        store.submit(rows(words=(WordRow(str(number), "", "", number),)), told.put)
+    assert [told.get(timeout=5.0).result() for _ in range(20)] == [""] * 20
     assert store.recover(NOW).word.word == "19"
     store.close()
 
@@ -203,10 +212,12 @@ def test_kill_between_commit_and_send_leaves_an_order_to_ask_about(path: Path) -
 def test_a_journal_of_the_version_before_is_brought_up_to_date(path: Path) -> None:
     Store(path).close()
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        for table in ("positions", "round_trips"):
-            db.execute(f"ALTER TABLE {table} DROP COLUMN intent_id")
-        marks = ", ".join("?" * (len(PositionRow.__struct_fields__) - 1))
-        db.execute(f"INSERT INTO positions VALUES ({marks})", astuple(POSITION)[:-1])
+        added = {"positions": ("intent_id", "risk_e8", "first_stop_ticks"), "round_trips": ("intent_id", "risk_e8")}
+        for table, columns in added.items():
+            for column in columns:
+                db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        marks = ", ".join("?" * (len(PositionRow.__struct_fields__) - 3))
+        db.execute(f"INSERT INTO positions VALUES ({marks})", astuple(POSITION)[:-3])
         db.execute("PRAGMA user_version = 1")
     store = Store(path)
     assert store.recover(NOW).positions == (POSITION,)

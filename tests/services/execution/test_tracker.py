@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from services.execution.tracker import GRACE_NS
-from services.execution.wire import CancelRequest, Committed, OrderRequest, OrderRow, PrivateDown, Recovered
+from services.execution.wire import BadRecord, CancelRequest, Committed, OrderRequest, OrderRow, PrivateDown, Recovered
 from shared.messages import ExecutionState, Fill, OrderNews, PositionNews
 from tests.services.execution.rig import LIMITS, MS, NOTHING, NOW, Rig, execution_row, order_row
 
@@ -252,3 +254,62 @@ def test_an_exit_does_not_wait_long_for_a_disk_that_hangs() -> None:
     assert not rig.last(OrderRequest).reduce_only
     rig.wait(300)
     assert rig.last(OrderRequest).reduce_only
+
+
+def fast_row(exec_id: str, qty: str, now: int, link: str = "") -> dict[str, Any]:
+    """Return a row of execution.fast: no fee, no kind, and of a maker's fill no name of ours."""
+    return {
+        "symbol": "BTCUSDT", "execId": exec_id, "execQty": qty, "execPrice": "60000.00", "orderId": f"id-{LINK}",
+        "orderLinkId": link, "isMaker": not link, "side": "Buy", "execTime": str(now // MS), "seq": 1,
+    }  # fmt: skip
+
+
+def test_an_early_word_of_a_maker_s_fill_finds_its_order_by_the_venue_s_id_and_books_nothing() -> None:
+    rig = Rig()
+    rig.feed(rig.reply(sent(rig)))
+    said = rig.push("execution.fast", fast_row("x1", "0.003", rig.now))
+    assert rig.last(OrderNews).filled_lots == 3
+    assert not rig.all(Fill, said)
+    rig.push("execution", execution_row("x1", LINK, "0.003", rig.now))
+    rig.push("execution.fast", fast_row("x1", "0.003", rig.now))
+    assert rig.last(PositionNews).position_lots == 3
+    assert rig.last(OrderNews).filled_lots == 3
+
+
+def test_an_order_that_an_early_word_ends_waits_for_its_executions() -> None:
+    rig = Rig()
+    rig.feed(rig.reply(sent(rig)))
+    rig.push("execution.fast.linear", fast_row("x1", "0.003", rig.now), fast_row("x2", "0.005", rig.now))
+    assert rig.last(OrderNews).state == "filled"
+    assert rig.core._desk.orders.open()
+    rig.lists["order_executions"] = [execution_row("x1", LINK, "0.003", rig.now)]
+    rig.push("execution", execution_row("x2", LINK, "0.005", rig.now))
+    rig.lists["positions"] = [{"symbol": "BTCUSDT", "size": "0.008", "side": "Buy", "stopLoss": "59700.00"}]
+    rig.wait(1_600)
+    assert not rig.core._desk.orders.open()
+    assert rig.last(PositionNews).position_lots == 8
+
+
+def test_an_early_word_of_somebody_else_s_order_is_nothing_to_us() -> None:
+    rig = Rig().start()
+    assert not rig.all(OrderNews, rig.push("execution.fast", fast_row("x1", "0.003", rig.now)))
+    rig.push("execution.fast", {"symbol": "BTCUSDT", "execId": "x1", "execQty": "0", "orderId": "a"})
+    assert rig.all(BadRecord)
+
+
+def test_a_spot_word_for_a_cancelled_order_with_fills_means_the_same() -> None:
+    rig = Rig()
+    rig.feed(rig.reply(sent(rig)))
+    rig.push("execution", execution_row("x1", LINK, "0.003", rig.now))
+    rig.push("order", order_row(LINK, "PartiallyFilledCanceled", "0.003"))
+    assert rig.last(OrderNews).state == "cancelled"
+    assert not rig.core._desk.orders.open()
+
+
+def test_an_order_may_be_rejected_after_it_was_acknowledged() -> None:
+    rig = Rig()
+    rig.feed(rig.reply(sent(rig)))
+    rig.push("order", order_row(LINK, "Rejected", rejectReason="EC_Others"))
+    assert rig.last(OrderNews).state == "rejected"
+    rig.push("order", order_row(LINK, "New"))
+    assert rig.last(OrderNews).state == "rejected"

@@ -49,6 +49,7 @@ def test_flatten_cancels_entries_but_no_stops_closes_everything_and_ends_as_a_pa
     assert rig.state == "paused"
     assert gate(rig) == "state_running"
     say(rig, "resume")
+    rig.wait(250)
     assert gate(rig, "abc-0-3") == ""
 
 

@@ -1,6 +1,7 @@
 from math import nan
 
 import pytest
+from msgspec.structs import replace
 
 from services.monitor import rows
 from shared.messages import Decision, Fill, Markout, OrderNews, RoundTrip
@@ -32,8 +33,10 @@ def test_a_decision() -> None:
 def test_an_order_with_a_hostile_reason() -> None:
     news = OrderNews("link", "id", "intent", "SOLUSDT", 1, "entry", "Rejected", 123, 0, 15_000, "=cmd()", 5)
     assert rows.of_order(news, SCALE).cells == (
-        "link", "id", "intent", "SOLUSDT", "buy", "entry", "Rejected", "12.3", "0.0", "150.00", "'=cmd()",
+        "link", "id", "intent", "SOLUSDT", "buy", "entry", "Rejected", "12.3", "0.0", "150.00", "'=cmd()", "",
     )  # fmt: skip
+    waiting = replace(news, queue_lots=57)
+    assert rows.of_order(waiting, SCALE).cells[-1] == "5.7"
 
 
 def test_a_fill_with_a_rebate_keeps_its_minus() -> None:

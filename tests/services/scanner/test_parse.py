@@ -32,9 +32,15 @@ def test_an_instrument_is_read_in_ticks_and_lots() -> None:
     )
 
 
+def test_the_last_day_of_a_symbol_is_read() -> None:
+    found, _ = instruments(answer(instrument("SOLUSDT", deliveryTime="1790000000000"), instrument("XRPUSDT")))
+    assert (found["SOLUSDT"].instrument.delivery_ms, found["XRPUSDT"].instrument.delivery_ms) == (1_790_000_000_000, 0)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
+        {"deliveryTime": "soon"},
         {"contractType": "LinearFutures"},
         {"status": "PreLaunch"},
         {"status": "Closed"},

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from services.signals.core import SignalsCore
 from services.signals.wire import Concluded, Learned
-from shared.config import Config, Signals, Weights
+from shared.config import Brackets, Config, Signals, Weights
 from shared.messages import (
     BUY,
     SELL,
@@ -26,6 +26,7 @@ from shared.messages import (
     Started,
     StopRequested,
     Tick,
+    Tighten,
     Universe,
     WeightsNews,
     encode,
@@ -262,6 +263,40 @@ def test_an_opposite_opinion_leaves_and_enters_only_once_it_is_flat() -> None:
     assert (decision.direction, decision.reason, decision.stance) == (SELL, "open", "leave")
     held(engine, 0)
     assert isinstance(engine.see(SHORT)[0], Intent)
+
+
+def test_while_it_is_very_sure_of_what_is_held_it_says_so_twice_a_second() -> None:
+    engine = Engine(replace(OBI_ONLY, trail_confidence=0.7))
+    engine.see(LONG)
+    held(engine)
+    said = [each for _ in range(21) for each in engine.see(LONG, after_ms=100)]
+    wishes = [each for each in said if isinstance(each, Tighten)]
+    assert {(wish.symbol, wish.side) for wish in wishes} == {("SOLUSDT", BUY)}
+    assert [wish.decided_ns - wishes[0].decided_ns for wish in wishes] == [0, 500 * MS, S, 1_500 * MS, 2 * S]
+    assert {wish.expires_ns - wish.decided_ns for wish in wishes} == {S}
+    held(engine, -5)
+    assert not [each for each in engine.see(LONG, after_ms=1_000) if isinstance(each, Tighten)]
+
+
+def test_the_stop_of_the_atr_policy_waits_for_a_range_and_outlives_a_book_that_begins_anew() -> None:
+    config = Config(signals=OBI_ONLY, brackets=Brackets(policy="atr", atr_bar_s=1, atr_min_pct=0.01))
+    engine = Engine()
+    engine.core = SignalsCore(config)
+    engine.core.on_started(Started("signals", "20260809-123456-ab12", 0), T0)
+    engine.core.on_universe(Universe(1, (rules(),), (1.0,)), T0)
+    engine.core.on_lapped(Lapped(1), T0)
+    engine.core.on_book_copy(feed.copy(recv_ns=T0), T0)
+    engine.state()
+    assert only(engine.see(LONG)).reason == "bracket"  # type: ignore[attr-defined]
+    for _ in range(8):
+        engine.see(([(1000, 50)], [(1001, 0), (1011, 50)]), after_ms=250)
+        engine.see(([(1000, 50)], [(1001, 50), (1011, 0)]), after_ms=250)
+    (intent,) = [each for each in engine.see(LONG, after_ms=300) if isinstance(each, Intent)]
+    assert intent.entry_ticks - intent.stop_ticks == 10  # Two ranges of five ticks of the mid.
+    assert intent.target_ticks - intent.entry_ticks == 20
+    engine.core.on_book_copy(feed.copy(recv_ns=engine.now, ring_seq=engine.ring.seq), engine.now)
+    (again,) = [each for each in engine.see(LONG, after_ms=1_000) if isinstance(each, Intent)]
+    assert again.entry_ticks - again.stop_ticks == 10
 
 
 def test_a_position_heard_of_before_its_symbol_is_open_is_not_entered_twice() -> None:

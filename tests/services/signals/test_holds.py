@@ -119,3 +119,8 @@ def test_a_gate_is_never_a_reason_to_leave(gate: str, seconds: int) -> None:
     """The origin's "already in position" gate took confidence to 0 and so closed every position on the next tick."""
     found = holds()
     assert found.stance("SOLUSDT", opinion(BUY, 0.7, gate), T0 + seconds * S) == HOLD
+
+
+def test_that_it_is_very_sure_is_said_again_after_half_the_time_it_counts() -> None:
+    found = holds()
+    assert [found.sure("SOLUSDT", T0 + ms * MS) for ms in (0, 499, 500, 999, 1_000)] == [True, False, True, False, True]
