@@ -13,6 +13,7 @@ settings.register_profile("house", deadline=None, print_blob=True, suppress_heal
 settings.load_profile("house")
 
 
+@pytest.hookimpl(tryfirst=True)  # Before the groups are looked at.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     full = os.environ.get("PEREGRINE_FULL") == "1"
     for item in items:
