@@ -1,4 +1,6 @@
-"""What every test run needs to know: whole fleets fly one at a time, and full-size runs only when asked for."""
+"""What every test run needs to know: fleets ask to fly one at a time (xdist 3.8 does not hear it from pytest 9.2: two
+fly at once), and full-size runs only when asked for.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,6 @@ settings.register_profile("house", deadline=None, print_blob=True, suppress_heal
 settings.load_profile("house")
 
 
-@pytest.hookimpl(tryfirst=True)  # Before the groups are looked at.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     full = os.environ.get("PEREGRINE_FULL") == "1"
     for item in items:
