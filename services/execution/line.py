@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Any
@@ -25,7 +26,7 @@ STEADY_NS = 5_000 * NS_PER_MS  # A connection that lasted this long starts the b
 Connect = Callable[[str, Callable[[bytes], None], Callable[[str], None]], Awaitable[Socket]]
 
 
-class Line:
+class Line(ABC):
     """Opens ``url`` (asked before every connection, may raise), greets, listens, pings, and begins again.
 
     ``stamp_ms`` is the venue's time as far as it is known.
@@ -48,17 +49,17 @@ class Line:
 
     # --- what an heir says ----------------------------------------------------------------------------------------
 
+    @abstractmethod
     def _greet(self, socket: Socket) -> None:
         """Log in on a socket that has just been opened."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _take(self, data: bytes) -> None:
         """Take one message."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _fell(self, reason: str) -> None:
         """The line was up and is no more."""
-        raise NotImplementedError
 
     # --- its life -------------------------------------------------------------------------------------------------
 
