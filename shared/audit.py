@@ -22,6 +22,8 @@ class Booked(NamedTuple):
 def journalled(path: Path) -> tuple[dict[str, Booked], set[str], dict[str, int]]:
     """Return our executions by execId, the link ids we journalled, and our positions in lots."""
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as journal:
+        if journal.execute("PRAGMA user_version").fetchone() == (0,):
+            return {}, set(), {}  # Its executor died before it had made the tables.
         executions = {
             row[0]: Booked(*row[1:])
             for row in journal.execute(

@@ -1,10 +1,12 @@
 """The ledger comparison sees every kind of difference."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shared.audit import Booked, compare
+from services.execution.store import Store
+from shared.audit import Booked, compare, journalled
 
 EXECUTION = {
     "exec_id": "e1", "order_id": "o1", "symbol": "BTCUSDT", "side": "Buy", "price_ticks": 600_000, "qty_lots": 5,
@@ -45,3 +47,11 @@ def test_equal_ledgers_have_no_difference() -> None:
 def test_each_difference_is_said(changed: dict[str, Any], said: str) -> None:
     (line,) = differences(**changed)
     assert line.startswith(said)
+
+
+def test_a_journal_whose_executor_died_before_it_made_the_tables_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "orders.sqlite"
+    path.touch()
+    assert journalled(path) == ({}, set(), {})
+    Store(path).close()
+    assert journalled(path) == ({}, set(), {})
