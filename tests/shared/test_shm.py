@@ -44,12 +44,14 @@ def test_a_segment_is_private_zeroed_and_shared_by_name(run_id: str) -> None:
 
 @pytest.mark.parametrize("end", ["", "import os; os._exit(0)", "import os; os.kill(os.getpid(), 9)"])
 def test_an_attacher_that_ends_takes_nothing_along(run_id: str, end: str) -> None:
+    lock = shm.RunLock(run_id)  # Or a fleet that starts beside us sweeps the segment away.
     name = shm.segment_name(run_id, "ring", 1)
     made = shm.create(name, 4096)
     ended = child(f"from shared import shm; s = shm.attach({name!r}); s.buffer[0] = 5\n{end}")
     assert made.buffer[0] == 5
     assert (shm.FOLDER / name).exists()
     assert ended.stderr == ""
+    lock.release()
 
 
 def test_a_creator_that_is_killed_leaves_the_segment_for_the_sweep(run_id: str) -> None:

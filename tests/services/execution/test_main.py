@@ -132,5 +132,5 @@ def test_a_venue_whose_clock_is_seconds_off_accepts_what_carries_its_own_time(tm
             process.join()
     (files,) = parts(tmp_path / "journal", "execution").values()
     replies = [entry.message for entry in read(files) if isinstance(entry.message, Reply)]
-    assert len(replies) > 5
+    assert len(replies) >= 5
     assert {reply.code for reply in replies} == {0}
