@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import os
 from collections.abc import Callable
+from itertools import count
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TypeVar
@@ -114,6 +115,13 @@ def test_it_gets_ready_answers_stays_alone_and_ends_flat(tmp_path: Path) -> None
 async def get_ready(run_dir: Path, process: BaseProcess) -> None:
     others = Others(run_dir)
     await others.until(process, ExecutionState, lambda one: one.state == "running")
+    async with asyncio.timeout(DEADLINE_S):
+        for name in map("abc-0-{}".format, count(1)):  # Until it has set the symbol up, it has not asked for all.
+            now = CLOCK.now()
+            others.wish(Intent(name, "BTCUSDT", 1, 600_000, 597_000, 606_000, 0.5, 0.5, 1, 1, now, now, now + 10**10))
+            verdict = await others.until(process, Verdict, lambda one, name=name: one.intent_id == name)
+            if dict(zip(verdict.gates, verdict.checks, strict=True))["symbol_tradable"].passed:
+                break
     process.terminate()
     await asyncio.get_running_loop().run_in_executor(None, process.join, DEADLINE_S)
     others.close()
@@ -132,5 +140,5 @@ def test_a_venue_whose_clock_is_seconds_off_accepts_what_carries_its_own_time(tm
             process.join()
     (files,) = parts(tmp_path / "journal", "execution").values()
     replies = [entry.message for entry in read(files) if isinstance(entry.message, Reply)]
-    assert len(replies) >= 5
+    assert len(replies) > 5
     assert {reply.code for reply in replies} == {0}
