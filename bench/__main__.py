@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from bench import book, exchange, gates, ingest, kills, shm, signals, swaps, wake
+from bench import book, exchange, execution, gates, ingest, kills, shm, signals, simulation, swaps, tick_to_order, wake
 
-ALL = (book, signals, shm, ingest, wake, swaps, kills, gates, exchange)
+ALL = (book, signals, shm, ingest, wake, swaps, kills, gates, exchange, execution, tick_to_order, simulation)
 
 
 def main(argv: list[str]) -> None:
