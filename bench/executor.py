@@ -10,14 +10,13 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
 from services.execution import main as execution
 from services.execution.calls import Call
-from services.execution.store import Store
+from services.execution.store import Store, Told
 from services.execution.trade_line import TradeLine
 from services.execution.wire import Commit, OrderRequest
 from shared import journal
@@ -50,19 +49,24 @@ class Turns(Store):
     handle = -1  # Where the marks go.
     turn = 0
 
-    def submit(self, rows: Commit, told: Callable[[Future[str]], None]) -> None:
+    took_ns = 0
+
+    def submit(self, rows: Commit, told: Told) -> None:
         """Have rows written, and the next entry's the other way."""
-        super().submit(rows, told)
-        if rows.intents:
-            self._thread.submit(self._next)
+
+        def marked(fault: str | Exception) -> None:
+            told(fault)
+            for row in rows.intents:
+                os.write(self.handle, f"W {row.intent_id} {int(self.turn == 0)} {self.took_ns}\n".encode())
+                self._next()
+
+        super().submit(rows, marked)
 
     def write(self, rows: Commit) -> str:
         """Write, and mark how long that took."""
         began_ns = time.monotonic_ns()
         fault = super().write(rows)
-        took_ns = time.monotonic_ns() - began_ns
-        for row in rows.intents:
-            os.write(self.handle, f"W {row.intent_id} {int(self.turn == 0)} {took_ns}\n".encode())
+        self.took_ns = time.monotonic_ns() - began_ns
         return fault
 
     def _next(self) -> None:
@@ -105,20 +109,18 @@ def marked(trade_url: str = "") -> Callable[[Context], Any]:
 def marks(folder: Path) -> Iterator[Mark]:
     """Yield what was marked of the entries that left, in the order in which they did."""
     heard, committed = _journalled(folder)
-    written: dict[str, tuple[bool, int]] = {}
-    for line in (folder / MARKS).read_text().splitlines():
-        kind, intent_id, first, second = line.split()
-        if kind == "W":
-            written[intent_id] = first == "1", int(second)
-        elif intent_id in heard and intent_id in committed:
+    lines = [line.split() for line in (folder / MARKS).read_text().splitlines()]
+    written = {intent_id: (synced == "1", int(took)) for kind, intent_id, synced, took in lines if kind == "W"}
+    for kind, intent_id, decided, wire in lines:
+        if kind == "S" and intent_id in heard and intent_id in committed and intent_id in written:
             yield Mark(
                 intent_id,
                 *written[intent_id],
                 heard[intent_id].book_ns,
-                int(first),
+                int(decided),
                 heard[intent_id].now,
                 committed[intent_id],
-                int(second),
+                int(wire),
             )
 
 

@@ -5,6 +5,9 @@ sender's epoch and sequence and a gap is counted. Wishes and commands (intents, 
 acknowledgement, retry and dedup: never lost silently, never done twice, dead after their deadline.
 
 Frames of either: type name, header, payload. Header (msgpack array): schema, sender, epoch, sequence, fleet time.
+
+Wishes of an EXPRESS type are first tried as a datagram (`post.py`), and so are their acknowledgements: that is faster.
+What is not acknowledged in time goes over ZeroMQ like all the others.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ import zmq
 from shared.clock import NS_PER_MS, Clock
 from shared.fleet import Counters
 from shared.messages import SCHEMA, Ack, Message, ProtocolError, decode, encode
+from shared.post import Post
 
 HIGH_WATER_MARK = 10_000
 IPC_PATH_MAX = 107
@@ -127,6 +131,9 @@ class Bus:
         self._senders: dict[str, Sender] = {}
         self._readers: list[tuple[zmq.Socket[bytes], Callable[[], None]]] = []
         self._losses, self._once = Losses(), Once()
+        self._post = Post(run_dir, name)
+        self._has_post = False  # Whether the loop waits on it.
+        self._hear_wish: Callable[[Message], None] | None = None
 
     def _socket(self, kind: int) -> zmq.Socket[bytes]:
         socket: zmq.Socket[bytes] = self._context.socket(kind)
@@ -185,6 +192,8 @@ class Bus:
                 self._counters.add("bus_dropped")
 
         self._listen(socket, take)
+        self._hear_wish = hear
+        self._attend()
 
     def send(self, peer: str, message: Message, expires_ns: int) -> bool:
         """Send a wish or command to ``peer``, again until acknowledged or expired. False when too many wait."""
@@ -192,9 +201,34 @@ class Bus:
         if sender is None:
             socket = self._socket(zmq.DEALER)
             socket.connect(endpoint(self._run_dir, peer, "cmd"))
-            sender = self._senders[peer] = Sender(socket)
+            sender = self._senders[peer] = Sender(socket, lambda parts: self._post.send(peer, parts))
             self._listen(socket, sender.take)
+            self._attend()
         return sender.send(message, self._header(), expires_ns)
+
+    def _attend(self) -> None:
+        """Wait for datagrams, too."""
+        if not self._has_post:
+            self._has_post = True
+            asyncio.get_running_loop().add_reader(self._post.fileno(), self._collect)
+
+    def _collect(self) -> None:
+        for parts, path in self._post.take():
+            try:
+                self._deliver(*unframe(parts), path)
+            except ProtocolError:
+                self._counters.add("malformed")
+
+    def _deliver(self, header: Header, message: Message, path: str) -> None:
+        """Take a wish that came as a datagram, or the acknowledgement of one that left like that."""
+        if isinstance(message, Ack):
+            sender = self._senders.get(header.sender)
+            if sender is not None and (message.sender, message.epoch) == (self._name, self._epoch):
+                sender.acknowledged(message.seq)
+        elif self._hear_wish is not None:
+            if self._once.first_time(header):
+                self._hear_wish(message)
+            self._post.answer(path, frames(Ack(header.sender, header.epoch, header.seq), self._header()))
 
     def retry(self, now: int) -> None:
         """Resend what was not acknowledged; forget what has expired. Call on every tick."""
@@ -224,6 +258,9 @@ class Bus:
         loop = asyncio.get_running_loop()
         for socket, _ in self._readers:
             loop.remove_reader(_descriptor(socket))
+        if self._has_post:
+            loop.remove_reader(self._post.fileno())
+        self._post.close()
         self._context.destroy(linger=LINGER_MS)
         os.close(self._lock_fd)
 
@@ -231,8 +268,8 @@ class Bus:
 class Sender:
     """The sending end of one wish-and-command wire."""
 
-    def __init__(self, socket: zmq.Socket[bytes]) -> None:
-        self._socket = socket
+    def __init__(self, socket: zmq.Socket[bytes], express: Callable[[list[bytes]], bool] | None = None) -> None:
+        self._socket, self._express = socket, express
         self._pending: dict[int, tuple[list[bytes], int, int]] = {}  # seq -> frames, resend at, expires
 
     def send(self, message: Message, header: Header, expires_ns: int) -> bool:
@@ -241,7 +278,8 @@ class Sender:
             return False
         parts = frames(message, header)
         self._pending[header.seq] = (parts, header.sent_ns + RETRY_NS, expires_ns)
-        self._put(parts)
+        if not (message.EXPRESS and self._express is not None and self._express(parts)):
+            self._put(parts)
         return True
 
     def retry(self, now: int) -> None:
@@ -257,7 +295,11 @@ class Sender:
         """Hear an acknowledgement."""
         _, message = unframe(parts)
         if isinstance(message, Ack):
-            self._pending.pop(message.seq, None)
+            self.acknowledged(message.seq)
+
+    def acknowledged(self, seq: int) -> None:
+        """Forget what has arrived."""
+        self._pending.pop(seq, None)
 
     def _put(self, parts: list[bytes]) -> None:
         with suppress(zmq.Again):  # Stays pending: the next retry sends it.

@@ -30,6 +30,7 @@ class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     HANDLER: ClassVar[str] = ""
     DIGESTED: ClassVar[bool] = False  # As an output it is so much that a journal holds only its digest.
+    EXPRESS: ClassVar[bool] = False  # A wish in such a hurry that it goes the quickest way.
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -207,6 +208,8 @@ class Decision(Message, frozen=True):
 class Intent(Message, frozen=True):
     """The wish to open one position. Late is worse than lost: dead after ``expires_ns``."""
 
+    EXPRESS: ClassVar[bool] = True
+
     intent_id: str  # Pure function of (run, engine epoch, counter); never used twice.
     symbol: str
     side: int  # BUY or SELL
@@ -225,6 +228,8 @@ class Intent(Message, frozen=True):
 class Leave(Message, frozen=True):
     """The wish to close the position in one symbol: what it was opened on no longer holds."""
 
+    EXPRESS: ClassVar[bool] = True
+
     symbol: str
     side: int  # Of the position that is meant; another one is left alone.
     reason: str  # confidence, against, ...
@@ -235,6 +240,8 @@ class Leave(Message, frozen=True):
 
 class Tighten(Message, frozen=True):
     """The signals are very sure of the position in one symbol: its stop may stay closer until ``expires_ns``."""
+
+    EXPRESS: ClassVar[bool] = True
 
     symbol: str
     side: int  # Of the position that is meant; another one is left alone.

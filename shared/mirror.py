@@ -14,6 +14,8 @@ from shared.layout import ENTRY_WORDS, REASON_SHIFT, ROW_HEAD, TEXT_BYTES, VALID
 from shared.scale import Scale
 
 _IDENTITY = struct.Struct("=q24xq")  # Version and scale id of a row.
+_HEAD = struct.Struct(f"={ROW_HEAD}q")
+_N_BIDS, _N_ASKS = int(Row.N_BIDS), int(Row.N_ASKS)  # An enumeration's member takes longer to find than to use.
 _TEXT_WORDS = TEXT_BYTES // layout.WORD_BYTES
 
 
@@ -90,6 +92,21 @@ class BookView:
         words = self._words
         at = ROW_HEAD + number * ((len(words) - ROW_HEAD) // 4)
         return words[at : at + int(words[count])]
+
+    def head(self) -> tuple[int, ...]:
+        """Return all words of the row's head, in the order of ``Row``: quicker than one by one."""
+        return _HEAD.unpack_from(self.row)
+
+    def near(self, levels: int) -> tuple[list[int], list[int], list[int], list[int]]:
+        """Return bid ticks, bid lots, ask ticks and ask lots of so many levels, best first, as plain integers."""
+        words = memoryview(self.row).cast("q")
+        depth = (len(words) - ROW_HEAD) // 4
+        bids, asks = min(levels, words[_N_BIDS]), min(levels, words[_N_ASKS])
+        starts = range(ROW_HEAD, len(words), depth)
+        bid_ticks, bid_lots, ask_ticks, ask_lots = (
+            words[at : at + count].tolist() for at, count in zip(starts, (bids, bids, asks, asks), strict=True)
+        )
+        return bid_ticks, bid_lots, ask_ticks, ask_lots
 
     def word(self, name: Row) -> int:
         """Return a word of the row's head."""

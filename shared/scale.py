@@ -59,11 +59,16 @@ def _text(steps: int, decimals: int, unit: int) -> str:
 class Scale:
     """One instrument's grid. ``tick`` and ``lot`` are the venue's decimal texts, for example "0.10" and "0.001"."""
 
-    __slots__ = ("_lot", "_tick", "lot", "tick")
+    __slots__ = ("_lot", "_over", "_tick", "_value", "lot", "per_e8", "tick")
 
     def __init__(self, tick: str, lot: str) -> None:
         self.tick, self.lot = tick, lot
         self._tick, self._lot = _grid(tick), _grid(lot)
+        (tick_decimals, ticks), (lot_decimals, lots) = self._tick, self._lot
+        decimals = tick_decimals + lot_decimals
+        self._value, self._over = ticks * lots * int(10 ** max(0, 8 - decimals)), int(10 ** max(0, decimals - 8))
+        self.per_e8 = int(10**decimals), ticks * lots * E8
+        """The number of lots that 1e-8 of the quote coin buys at a price of one tick, as a fraction."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Scale) and (self._tick, self._lot) == (other._tick, other._lot)
@@ -117,9 +122,10 @@ class Scale:
 
     def value_e8(self, ticks: int, lots: int) -> int:
         """Return price x size in the quote coin at 1e-8, rounded towards zero."""
-        tick_decimals, tick = self._tick
-        lot_decimals, lot = self._lot
-        return _shift(ticks * tick * lots * lot, 8 - tick_decimals - lot_decimals)
+        value, over = ticks * lots * self._value, self._over
+        if over == 1:
+            return value
+        return value // over if value >= 0 else -(-value // over)
 
 
 def common(one: Scale, other: Scale) -> Scale:
@@ -131,14 +137,6 @@ def _common(one: tuple[int, int], other: tuple[int, int]) -> str:
     decimals = max(one[0], other[0])
     steps = (unit * 10 ** (decimals - own) for own, unit in (one, other))
     return _text(gcd(*steps), decimals, 1)
-
-
-def _shift(value: int, places: int) -> int:
-    """Return value x 10^places, rounded towards zero."""
-    if places >= 0:
-        return value * int(10**places)
-    size = abs(value) // int(10**-places)
-    return -size if value < 0 else size
 
 
 def to_e8(text: str) -> int:

@@ -35,6 +35,7 @@ IO_MODULES = {
     "services/exchange/live_feed.py": "keeps another venue's public WebSocket open",
     "services/exchange/opening.py": "reads recordings, instruments and schedules",
     "services/exchange/storage.py": "the account's log, on disk",
+    "services/execution/disk.py": "waits for the order journal's thread",
     "services/execution/line.py": "keeps a signed WebSocket open",
     "services/execution/private.py": "the private WebSocket",
     "services/execution/rest.py": "REST on a thread of its own",
@@ -51,13 +52,14 @@ IMPURE = {
     "aiohttp", "picows", "multiprocessing", "sqlite3", "pathlib", "subprocess", "signal", "select", "ctypes", "uvloop",
     "requests", "psutil", "tempfile", "shutil",
 }  # fmt: skip
-IMPURE_SHARED = {"shared.log", "shared.bus", "shared.service", "shared.shm", "shared.paths", "shared.journal"}
+IMPURE_SHARED = {"shared.log", "shared.bus", "shared.post", "shared.service", "shared.shm", "shared.paths", "shared.journal"}
 
 UNTESTED = {"cli/run.py": "tests/e2e"}
 """Sources without a test file of their own -> which tests cover them instead. Shells (main.py) fly in tests/e2e, and a
 file without a function has nothing to test."""
 
 CATCH_ALL = {
+    "services/execution/store.py": "what breaks on the journal's thread is raised on the loop",
     "shared/service.py": "the one place that sees every bug of a worker: said, then the process ends",
     "supervisor.py": "a forked child must never return into its parent's code",
 }

@@ -138,10 +138,10 @@ def entry_ticks(case: Case) -> int:
     return quote.best_ask_ticks + reach_ticks(case) if side == BUY else quote.best_bid_ticks - reach_ticks(case)
 
 
-def _prices(case: Case, quote: Quote) -> Prices:
+def _prices(case: Case, quote: Quote, price: int) -> Prices:
     """Return what the entry may cost: what rests may fill later and elsewhere, but never outside the collar."""
     if not case.post:
-        reach = reach_ticks(case)
+        reach = price - quote.best_ask_ticks if case.intent.side == BUY else quote.best_bid_ticks - price
         return Prices(quote.best_bid_ticks - reach, quote.best_ask_ticks + reach)
     entry = case.intent.entry_ticks
     low, high = min(quote.best_bid_ticks, entry), max(quote.best_ask_ticks, entry)
@@ -155,7 +155,7 @@ def plan_of(case: Case) -> Plan:
     price = entry_ticks(case)
     if rules is None or quote is None or not (price > 0 and _can_be_sized(case, rules)):
         return NOTHING._replace(price_ticks=price)
-    prices, scale = _prices(case, quote), scale_of(rules.tick, rules.lot)
+    prices, scale = _prices(case, quote, price), scale_of(rules.tick, rules.lot)
     unit_loss_e8 = loss_e8(price, intent.stop_ticks, case.taker_e8)
     percent = tier_percent(standing.drawdown_e6)
     budget_e8 = standing.equity_e8 * case.limits.risk.risk_e6 // E6

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import Future
 from contextlib import suppress
-from functools import partial
 from random import Random
 
 from services.execution import rest
 from services.execution.answers import not_sent
 from services.execution.calls import REQUESTS
 from services.execution.core import ExecutionCore
+from services.execution.disk import Disk
 from services.execution.limits import limits_of
 from services.execution.orders import State
 from services.execution.private import PrivateStream
@@ -23,7 +22,6 @@ from services.execution.venue_time import stamp_ms
 from services.execution.wire import (
     BadRecord,
     Commit,
-    Committed,
     Finished,
     OrderRequest,
     PrivateUp,
@@ -106,6 +104,7 @@ class _Shell:
     def __init__(self, ctx: Context, store: Store) -> None:
         self._ctx, self._store, self._counters = ctx, store, ctx.counters
         self._loop = asyncio.get_running_loop()
+        self._disk = Disk(store, ctx.clock, self._feed, self._loop.call_soon_threadsafe)
         self._plane, self._flow = DataPlane(ctx.run_id, ctx.fleet), Flow()
         self._bus = Bus(ctx.name, ctx.epoch, ctx.run_dir, ctx.clock, ctx.counters)
         self._rest: rest.Rest | None = None
@@ -231,7 +230,7 @@ class _Shell:
         elif isinstance(message, REQUESTS):
             self._send(message)
         elif isinstance(message, Commit):
-            self._store.submit(message, partial(self._wrote, message.commit_id))
+            self._disk.keep(message)
         elif isinstance(message, RequestQuote):
             self._look(message.symbol, message.price_ticks)
         elif isinstance(message, BadRecord):
@@ -260,15 +259,6 @@ class _Shell:
             self._feed(not_sent(request, "too many requests are waiting", self._ctx.clock.now()))
         if isinstance(request, OrderRequest):
             self._look(request.symbol)  # The book that it meets: written down, so that its cost can be told later.
-
-    def _wrote(self, commit_id: int, done: Future[str]) -> None:
-        """Take the journal's word from its thread to the loop."""
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._committed, commit_id, done)
-
-    def _committed(self, commit_id: int, done: Future[str]) -> None:
-        fault = done.result()
-        self._feed(Committed(commit_id, not fault, fault))
 
     def _tell(self, fact: Message) -> None:
         """Publish a fact a moment later: nobody waits for it, but the journal's thread and an order do."""

@@ -6,7 +6,19 @@ import numpy as np
 
 from services.execution.wire import Quote
 from shared.clock import NS_PER_S
-from shared.layout import BLOCK, EVENT_WORDS, META, PRICE_TICKS, RPI, SIZE_LOTS, Kind, meta_flags, meta_symbol
+from shared.layout import (
+    BLOCK,
+    EVENT_WORDS,
+    META,
+    PRICE_TICKS,
+    RPI,
+    SIZE_LOTS,
+    VALID,
+    Kind,
+    Row,
+    meta_flags,
+    meta_symbol,
+)
 from shared.mirror import BookView
 from shared.offset import Offset
 from shared.ring import LappedError, RingReader
@@ -14,6 +26,8 @@ from shared.ring import LappedError, RingReader
 NEAR_LEVELS = 5  # A side, in the depth by which a book counts as liquid.
 IDLE_NS = NS_PER_S  # A price that nobody asked about for so long is not counted any more.
 KIND_BITS = 0xFF
+RECV_NS, CTS_NS, RING_SEQ = int(Row.RECV_NS), int(Row.CTS_NS), int(Row.RING_SEQ)
+GENERATION, FLAGS = int(Row.GENERATION), int(Row.FLAGS)
 
 
 class _Watched:
@@ -69,24 +83,25 @@ class Flow:
 
 def quote_of(symbol: str, view: BookView, clock: Offset | None, traded_lots: int = 0) -> Quote:
     """Return one symbol's quote from the mirror's newest book. ``clock``: the venue's against ours, None: unknown."""
-    bid_lots, ask_lots = view.bid_lots[:NEAR_LEVELS], view.ask_lots[:NEAR_LEVELS]
+    head = view.head()
+    bid_ticks, bid_lots, ask_ticks, ask_lots = view.near(NEAR_LEVELS)
     offset_ns, uncertainty_ns, at_ns = clock or (0, 0, 0)
     return Quote(
         symbol,
-        view.best_bid,
-        view.best_ask,
-        view.recv_ns,
-        view.valid,
-        view.generation,
-        view.ring_seq,
-        view.cts_ns,
+        bid_ticks[0] if bid_ticks else 0,
+        ask_ticks[0] if ask_ticks else 0,
+        head[RECV_NS],
+        head[FLAGS] & VALID != 0,
+        head[GENERATION],
+        head[RING_SEQ],
+        head[CTS_NS],
         offset_ns,
         uncertainty_ns,
         at_ns,
-        best_bid_lots=int(bid_lots[0]) if len(bid_lots) else 0,
-        best_ask_lots=int(ask_lots[0]) if len(ask_lots) else 0,
-        bid_depth_lots=int(bid_lots.sum()),
-        ask_depth_lots=int(ask_lots.sum()),
+        best_bid_lots=bid_lots[0] if bid_lots else 0,
+        best_ask_lots=ask_lots[0] if ask_lots else 0,
+        bid_depth_lots=sum(bid_lots),
+        ask_depth_lots=sum(ask_lots),
         traded_lots=traded_lots,
         tick=view.scale.tick,
     )

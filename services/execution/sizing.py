@@ -53,16 +53,8 @@ def lots_reaching(value_e8: int, price_ticks: int, scale: Scale) -> int:
 
 def _per_value(price_ticks: int, scale: Scale) -> tuple[int, int]:
     """Return the number of lots that 1e-8 of the quote coin buys, as a fraction."""
-    top, bottom = _per_tick(scale.tick, scale.lot)
+    top, bottom = scale.per_e8
     return top, max(price_ticks, 1) * bottom
-
-
-@lru_cache(maxsize=4_096)
-def _per_tick(tick: str, lot: str) -> tuple[int, int]:
-    """Return the same at a price of one tick."""
-    scale = Scale(tick, lot)
-    (tick_decimals, tick_units), (lot_decimals, lot_units) = scale.tick_grid, scale.lot_grid
-    return 10 ** (tick_decimals + lot_decimals), tick_units * lot_units * E8
 
 
 def loss_e8(price_ticks: int, stop_ticks: int, taker_e8: int) -> int:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import accumulate
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import msgspec
@@ -31,6 +32,7 @@ from services.execution.wire import (
 from shared.messages import Fill, Message, RoundTrip
 
 Row = TypeVar("Row", bound=Message)
+Told = Callable[[str | Exception], object]
 
 SCHEMA_VERSION = 2
 NEWEST = 8_192  # Ids that a starting core is given; older ones are known to the file alone.
@@ -99,7 +101,9 @@ class Store:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._upgrade()
-        self._thread = ThreadPoolExecutor(1, "journal")
+        self._work: SimpleQueue[tuple[Commit, Told] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
 
     def _upgrade(self) -> None:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
@@ -119,11 +123,20 @@ class Store:
 
     # --- writing ----------------------------------------------------------------------------------------------
 
-    def submit(self, rows: Commit, told: Callable[[Future[str]], None]) -> None:
+    def submit(self, rows: Commit, told: Told) -> None:
         """Have ``rows`` written and synced, after all that was given before. ``told`` is called on the journal's
-        thread, with why it failed or nothing.
+        thread, with why it failed or nothing; with the exception itself where that is a bug.
         """
-        self._thread.submit(self.write, rows).add_done_callback(told)
+        self._work.put((rows, told))
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            rows, told = work
+            try:
+                fault: str | Exception = self.write(rows)
+            except Exception as error:  # noqa: BLE001 - it ends the process, on the loop
+                fault = error
+            told(fault)
 
     def write(self, rows: Commit) -> str:
         """Write ``rows`` in one transaction, on the calling thread. Return why it failed, or nothing."""
@@ -164,7 +177,8 @@ class Store:
 
     def close(self) -> None:
         """Write what is queued, fold the log into the file, and let the next executor in."""
-        self._thread.shutdown(wait=True)
+        self._work.put(None)
+        self._thread.join()
         self._db.close()
         os.close(self._lock_fd)
 

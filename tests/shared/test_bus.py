@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.bus import PENDING_MAX, REMEMBERED_MAX, RETRY_NS, Header, Losses, Once, Sender, endpoint, frames, unframe
-from shared.messages import SCHEMA, Ack, Command, ProtocolError, Tick
+from shared.messages import SCHEMA, Ack, Command, Leave, ProtocolError, Tick
 
 
 def header(seq: int, epoch: int = 0, sender: str = "scanner") -> Header:
@@ -78,6 +78,28 @@ def test_a_command_is_sent_again_until_acknowledged() -> None:
     sender.take(frames(Ack("scanner", 0, 1), header(1, sender="execution")))
     sender.retry(1_000 + 5 * RETRY_NS)
     assert len(wire.sent) == 2
+
+
+def test_a_wish_in_a_hurry_goes_by_datagram_and_over_zeromq_when_that_is_not_acknowledged() -> None:
+    wire, express = Wire(), list[list[bytes]]()
+    leave = Leave("BTCUSDT", 1, "against", 0.9, 1_000, 10**9)
+    sender = Sender(wire, lambda parts: not express.append(parts))  # type: ignore[arg-type, func-returns-value]
+    assert sender.send(leave, header(1), expires_ns=10 * RETRY_NS)
+    assert sender.send(leave, header(2), expires_ns=10 * RETRY_NS)
+    assert (express, wire.sent) == ([frames(leave, header(1)), frames(leave, header(2))], [])
+    sender.acknowledged(1)
+    sender.retry(1_000 + RETRY_NS)
+    assert wire.sent == [frames(leave, header(2))]
+    sender.send(Command("c1", "pause"), header(3), expires_ns=10 * RETRY_NS)
+    assert len(express) == 2, "a command keeps its place among the others: it always goes over ZeroMQ"
+
+
+def test_a_wish_in_a_hurry_goes_over_zeromq_at_once_when_nobody_takes_datagrams() -> None:
+    wire = Wire()
+    sender = Sender(wire, lambda _: False)  # type: ignore[arg-type]
+    leave = Leave("BTCUSDT", 1, "against", 0.9, 1_000, 10**9)
+    sender.send(leave, header(1), expires_ns=10 * RETRY_NS)
+    assert wire.sent == [frames(leave, header(1))]
 
 
 def test_a_command_dies_at_its_deadline() -> None:

@@ -168,7 +168,7 @@ def test_commits_keep_their_order_on_the_journal_s_thread(path: Path) -> None:
     told: Queue[Any] = Queue()
     for number in range(20):
         store.submit(rows(words=(WordRow(str(number), "", "", number),)), told.put)
-    assert [told.get(timeout=5.0).result() for _ in range(20)] == [""] * 20
+    assert [told.get(timeout=5.0) for _ in range(20)] == [""] * 20
     assert store.recover(NOW).word.word == "19"
     store.close()
 
