@@ -258,6 +258,15 @@ class Execution(Section, frozen=True):
     watch_ms: Annotated[
         int, Meta(ge=0, le=60_000, description="How often the stop of what is held is read, ms; 0 switches it off.")
     ] = 300
+    rehearse_ms: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1000,
+            description="How often the last intent is judged again for nothing, ms, so that the next one finds its way "
+            "in the CPU's caches; 0 switches it off.",
+        ),
+    ] = 5
     foreign: Annotated[
         Literal["adopt", "close", "ignore"],
         Meta(

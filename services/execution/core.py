@@ -8,6 +8,7 @@ venue how we trade. Here each is told what happened, and a stop is brought to it
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 
 from services.execution import gates, parse
 from services.execution.account import OWNER as ACCOUNT
@@ -34,6 +35,7 @@ from services.execution.wire import (
     BadRecord,
     Committed,
     Finished,
+    OrderRequest,
     PrivateDown,
     PrivateFrame,
     PrivateUp,
@@ -55,6 +57,7 @@ from shared.messages import (
     Tick,
     Tighten,
     Universe,
+    Verdict,
 )
 
 SAY_NS = NS_PER_S
@@ -78,7 +81,7 @@ class ExecutionCore:
         self._preparation, self._account = Preparation(desk), AccountCheck(desk)
         self._router = Router(desk, self._tracker, self._case)
         self._recovered = self._finished = False
-        self._stop_ns = 0
+        self._stop_ns = self._now = 0
         self._intents: OrderedDict[str, None] = OrderedDict()
         self._said_ns = 0
         self._universe_version = 0
@@ -196,6 +199,11 @@ class ExecutionCore:
             self._tracker.place(request, message, now)
             self._router.begin(message, request, now)
         return self._answer(now)
+
+    def rehearse(self, intent: Intent, quote: Quote | None) -> tuple[Verdict, OrderRequest | None]:
+        """Judge an entry that nobody wants at the time of the last turn. Changes nothing: it is no input."""
+        case = replace(self._case(intent, self._now), quote=quote)
+        return gates.review(self._router.fit(case), 0, entry_link(intent.intent_id))
 
     def _case(self, intent: Intent, now: int) -> gates.Case:
         desk, symbol = self._desk, intent.symbol
@@ -325,6 +333,7 @@ class ExecutionCore:
 
     def _answer(self, now: int) -> list[Message]:
         """End a turn: see to exits and stops, to the end of the run, and to the state; return all that was said."""
+        self._now = now
         if not self._finished:
             if self._recovered:
                 self._words.trip(self._risk.tripped(now), now)

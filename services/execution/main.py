@@ -15,6 +15,7 @@ from services.execution.limits import limits_of
 from services.execution.orders import State
 from services.execution.private import PrivateStream
 from services.execution.quotes import Flow, quote_of
+from services.execution.rehearsal import Rehearsal
 from services.execution.store import HeldError, SchemaError, Store
 from services.execution.trade_line import TradeLine
 from services.execution.transport import Transport
@@ -117,7 +118,9 @@ class _Shell:
         self._state, self._closed = "", False
         self._complained: set[str] = set()
         self.exit = Exit.OK
-        self.service = Service(ctx, make_core(ctx.config), self.act)
+        core = make_core(ctx.config)
+        self.service = Service(ctx, core, self.act)
+        self._rehearsal, self._rehearse_s = Rehearsal(core, self._quote), ctx.config.execution.rehearse_ms / 1000
         self.service.on_beat.append(self._bus.retry)
 
     async def connect(self) -> None:
@@ -149,6 +152,7 @@ class _Shell:
         self._lines.append(asyncio.ensure_future(stream.run()))
         self._bus.subscribe(["scanner"], [Universe], self.service.feed)
         self._bus.accept(self._wish)
+        self._rehearse()
 
     def _rng(self, line: str) -> Random:
         return Random(f"execution/{line}/{self._ctx.seed}/{self._ctx.epoch}")
@@ -171,10 +175,16 @@ class _Shell:
         if isinstance(message, Intent):
             self._look(message.symbol)
             self.service.feed(message)
+            self._rehearsal.learn(message)
         elif isinstance(message, Command | Leave | Tighten):
             self.service.feed(message)
 
-    def _quote(self, symbol: str, price_ticks: int) -> Quote | None:
+    def _rehearse(self) -> None:
+        if self._rehearse_s and not self._closed:
+            self._rehearsal.run(self._ctx.clock.now())
+            self._loop.call_later(self._rehearse_s, self._rehearse)
+
+    def _quote(self, symbol: str, price_ticks: int = 0) -> Quote | None:
         self._plane.refresh()
         view = self._plane.view(symbol)
         if view is None:

@@ -9,7 +9,7 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from pathlib import Path
 from queue import SimpleQueue
@@ -85,6 +85,17 @@ def _tables() -> dict[str, dict[str, str]]:
     return {**tables, "executions": _columns(Fill, "exec_id") | booked}
 
 
+def _insert_into(table: str, columns: Sequence[str]) -> str:
+    """Return the statement that writes a row. What has happened is never written again; how things stand, always."""
+    verb = {"executions": "INSERT OR IGNORE"}.get(table, "INSERT OR REPLACE" if table in _STANDING else "INSERT")
+    return f"{verb} INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
+
+_STANDING = ("orders", "positions", "round_trips")
+_INSERTS = {table: _insert_into(table, kind.__struct_fields__) for table, (kind, _) in _TABLES.items()}
+_INSERTS["executions"] = _insert_into("executions", _EXECUTION_COLUMNS)
+
+
 class Store:
     """The open journal. ``submit`` is for the loop; ``recover`` is called once, before the first commit."""
 
@@ -142,14 +153,14 @@ class Store:
         """Write ``rows`` in one transaction, on the calling thread. Return why it failed, or nothing."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            self._insert("intents", "INSERT", rows.intents)
-            self._insert("orders", "INSERT OR REPLACE", rows.orders)
+            self._insert("intents", rows.intents)
+            self._insert("orders", rows.orders)
             self._insert_executions(rows.executions)
-            self._insert("positions", "INSERT OR REPLACE", rows.positions)
-            self._insert("round_trips", "INSERT OR REPLACE", rows.trips)
-            self._insert("corrections", "INSERT", rows.corrections)
-            self._insert("words", "INSERT", rows.words)
-            self._insert("breaches", "INSERT", rows.breaches)
+            self._insert("positions", rows.positions)
+            self._insert("round_trips", rows.trips)
+            self._insert("corrections", rows.corrections)
+            self._insert("words", rows.words)
+            self._insert("breaches", rows.breaches)
             self._db.execute("COMMIT")
         except (sqlite3.Error, OSError, OverflowError) as error:
             self._roll_back()
@@ -163,17 +174,14 @@ class Store:
         except sqlite3.Error:
             return  # The disk is gone; the failed commit has been reported.
 
-    def _insert(self, table: str, verb: str, rows: Sequence[Message]) -> None:
+    def _insert(self, table: str, rows: Sequence[Message]) -> None:
         if rows:
-            columns = rows[0].__struct_fields__
-            marks = ", ".join("?" * len(columns))
-            self._db.executemany(f"{verb} INTO {table} ({', '.join(columns)}) VALUES ({marks})", map(_values, rows))
+            self._db.executemany(_INSERTS[table], map(_values, rows))
 
-    def _insert_executions(self, rows: Iterable[ExecutionRow]) -> None:
-        marks = ", ".join("?" * len(_EXECUTION_COLUMNS))
-        values = [(*_values(row.fill), row.exec_type, row.realised_e8) for row in rows]
-        columns = ", ".join(_EXECUTION_COLUMNS)
-        self._db.executemany(f"INSERT OR IGNORE INTO executions ({columns}) VALUES ({marks})", values)
+    def _insert_executions(self, rows: Sequence[ExecutionRow]) -> None:
+        if rows:
+            values = [(*_values(row.fill), row.exec_type, row.realised_e8) for row in rows]
+            self._db.executemany(_INSERTS["executions"], values)
 
     def close(self) -> None:
         """Write what is queued, fold the log into the file, and let the next executor in."""
