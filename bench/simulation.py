@@ -6,6 +6,7 @@ python -m bench.simulation --seeds 5000 --json
 from __future__ import annotations
 
 import argparse
+import gc
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from replay.world.trial import Outcome, play
 SEEDS = 200
 JOBS = 2
 CHUNK = 20
+COLLECT = 20  # So many trials are played before what they have left behind is collected.
 SHOWN_MAX = 20
 
 
@@ -27,10 +29,29 @@ def outcomes(first: int, seeds: int, jobs: int) -> Iterator[Outcome]:
     """Yield the outcome of every trial, in order of seeds."""
     numbers = range(first, first + seeds)
     if jobs <= 1:
-        yield from map(play, numbers)
+        _still()
+        try:
+            yield from map(_played, numbers)
+        finally:
+            gc.unfreeze()
+            gc.enable()
         return
-    with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(play, numbers, chunksize=CHUNK)
+    with ProcessPoolExecutor(jobs, initializer=_still) as pool:
+        yield from pool.map(_played, numbers, chunksize=CHUNK)
+
+
+def _still() -> None:
+    """Keep the collector out of the trials, and what was imported out of the collector's way."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
+def _played(seed: int) -> Outcome:
+    outcome = play(seed)
+    if seed % COLLECT == 0:
+        gc.collect()
+    return outcome
 
 
 def simulate(first: int, seeds: int, jobs: int, console: Console) -> dict[str, object]:

@@ -38,6 +38,11 @@ def _grid(step: str) -> tuple[int, int]:
     return decimals, int(value.scaleb(decimals))
 
 
+@lru_cache(4096)
+def _step_e8(step: str) -> int:
+    return to_e8(step)
+
+
 def _count(text: str, decimals: int, unit: int, step: str) -> int:
     """Return how many steps ``text`` is, exactly; sign is kept."""
     scaled = _number(text).scaleb(decimals)
@@ -59,7 +64,7 @@ def _text(steps: int, decimals: int, unit: int) -> str:
 class Scale:
     """One instrument's grid. ``tick`` and ``lot`` are the venue's decimal texts, for example "0.10" and "0.001"."""
 
-    __slots__ = ("_lot", "_over", "_tick", "_value", "lot", "per_e8", "tick")
+    __slots__ = ("_lot", "_over", "_tick", "_value", "lot", "per_e8", "tick", "tick_e8")
 
     def __init__(self, tick: str, lot: str) -> None:
         self.tick, self.lot = tick, lot
@@ -67,8 +72,8 @@ class Scale:
         (tick_decimals, ticks), (lot_decimals, lots) = self._tick, self._lot
         decimals = tick_decimals + lot_decimals
         self._value, self._over = ticks * lots * int(10 ** max(0, 8 - decimals)), int(10 ** max(0, decimals - 8))
-        self.per_e8 = int(10**decimals), ticks * lots * E8
-        """The number of lots that 1e-8 of the quote coin buys at a price of one tick, as a fraction."""
+        self.per_e8 = int(10**decimals), ticks * lots * E8  # Lots that 1e-8 buys at one tick, as a fraction.
+        self.tick_e8 = _step_e8(tick)  # One tick of the quote coin (exact: Bybit's finest tick is 1e-8).
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Scale) and (self._tick, self._lot) == (other._tick, other._lot)
@@ -106,11 +111,6 @@ class Scale:
         return float(self.lot)
 
     @property
-    def tick_e8(self) -> int:
-        """One tick at 1e-8 of the quote coin (exact: Bybit's finest tick is 1e-8)."""
-        return to_e8(self.tick)
-
-    @property
     def tick_grid(self) -> tuple[int, int]:
         """(decimals, step at those decimals) of the price grid: what an exact integer parser needs."""
         return self._tick
@@ -146,5 +146,6 @@ def to_e8(text: str) -> int:
 
 def e8_text(value: int) -> str:
     """Return a 1e-8 fixed-point integer as decimal text without trailing zeros."""
-    text = _text(value, 8, 1).rstrip("0").rstrip(".")
-    return text if text not in ("", "-0") else "0"
+    whole, part = divmod(abs(value), E8)
+    text = f"{whole}.{part:08}".rstrip("0") if part else str(whole)
+    return f"-{text}" if value < 0 else text

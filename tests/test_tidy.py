@@ -52,7 +52,15 @@ IMPURE = {
     "aiohttp", "picows", "multiprocessing", "sqlite3", "pathlib", "subprocess", "signal", "select", "ctypes", "uvloop",
     "requests", "psutil", "tempfile", "shutil",
 }  # fmt: skip
-IMPURE_SHARED = {"shared.log", "shared.bus", "shared.post", "shared.service", "shared.shm", "shared.paths", "shared.journal"}
+IMPURE_SHARED = {
+    "shared.log",
+    "shared.bus",
+    "shared.post",
+    "shared.service",
+    "shared.shm",
+    "shared.paths",
+    "shared.journal",
+}
 
 UNTESTED = {"cli/run.py": "tests/e2e"}
 """Sources without a test file of their own -> which tests cover them instead. Shells (main.py) fly in tests/e2e, and a

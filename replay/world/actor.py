@@ -34,11 +34,12 @@ class Actor:
         """Tell the core; whatever ``act`` feeds in turn comes after this message's outputs."""
         if not self.is_up:
             return
-        self._queue.append(message)
         if self._feeding:
+            self._queue.append(message)
             return
         self._feeding = True
         try:
+            self._step(message)
             while self._queue and self.is_up:
                 self._step(self._queue.popleft())
         finally:

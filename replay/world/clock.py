@@ -23,7 +23,7 @@ class VirtualClock:
     def at(self, due_ns: int, call: Call) -> None:
         """Have something done at a time; what lies in the past is done next."""
         self._asked += 1
-        heappush(self._due, (max(due_ns, self.now_ns), self._asked, call))
+        heappush(self._due, (due_ns if due_ns > self.now_ns else self.now_ns, self._asked, call))
 
     def after(self, delay_ns: int, call: Call) -> None:
         """Have something done later."""
@@ -34,7 +34,8 @@ class VirtualClock:
 
         def turn() -> None:
             call()
-            self.after(period_ns, turn)
+            self._asked += 1
+            heappush(self._due, (self.now_ns + period_ns, self._asked, turn))
 
         self.at(self.now_ns, turn)
 

@@ -108,7 +108,7 @@ def read(reply: HttpReply) -> tuple[str, int, str, bytes]:
         code, text = int(answer["retCode"]), str(answer["retMsg"])
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         return outcomes.UNKNOWN, 0, "unreadable answer", b""
-    return (outcomes.of_code(code), code, text, b"") if code else (outcomes.ACCEPTED, 0, "", orjson.dumps(answer))
+    return (outcomes.of_code(code), code, text, b"") if code else (outcomes.ACCEPTED, 0, "", reply.body)
 
 
 def control_of(data: bytes) -> dict[str, Any]:

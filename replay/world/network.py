@@ -84,7 +84,8 @@ class Network:
     def feed(self, message: Message) -> None:
         """Tell the exchange something, and have it woken when it next has something to say."""
         self.actor.feed(message)
-        self._flush()
+        if self._sending:
+            self._flush()
         due_ns = self.core.next_due_ns()
         now = self._clock.now_ns
         if due_ns is not None and not now < self._alarm_ns <= due_ns and due_ns < now + self._tick_ns:

@@ -7,6 +7,7 @@ that a trial of half a minute takes some ten milliseconds and a hundred thousand
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -34,13 +35,13 @@ from replay.world.scenario import (
 )
 from services.execution.limits import limits_of
 from services.execution.quotes import NEAR_LEVELS
+from services.execution.store import Store
 from services.execution.wire import Commit, Quote
 from shared.audit import journalled
 from shared.clock import NS_PER_MS, NS_PER_S
-from shared.messages import Intent, Message, RoundTrip, StopRequested, Tick, Universe
-from shared.scale import Scale
+from shared.messages import BUY, SELL, Intent, Message, RoundTrip, StopRequested, Tick, Universe
 
-RUN = "trial"
+RUN, JOURNAL = "trial", "orders.sqlite"
 EXCHANGE_TICK_NS = 50 * NS_PER_MS
 LOOK_NS = 100 * NS_PER_MS
 HEAL_S = 5.0  # By then both ledgers agree, once nothing goes wrong any more.
@@ -98,7 +99,7 @@ class Trial:
     def _begin(self) -> None:
         self.execution = ExecutionActor(
             self._config, self.clock, self.network, self._quote, (RUN, self._epoch), self._say,
-            self._folder / "orders.sqlite", Random(self._rng.random()),
+            self._folder / JOURNAL, Random(self._rng.random()),
         )  # fmt: skip
         self.execution.actor.hear = self.judge.hear
         self.execution.written = self._written
@@ -130,13 +131,12 @@ class Trial:
         """Return what a book without any fault would show now."""
         now, market = self.clock.now_ns, self.network.core.desk.market
         bid, ask = market.touch_ticks(symbol)
-        rules, book = market.instruments[symbol], market.orderbook_result(symbol, NEAR_LEVELS)
-        scale = Scale(rules.tick, rules.lot)
-        bids, asks = ([scale.qty_lots(size) for _, size in book[side]] for side in ("b", "a"))
+        book = self.network.core.books[symbol]
+        bids, asks = ([lots for _, lots in book.depth(side, NEAR_LEVELS)] for side in (BUY, SELL))
         seen_ns = now - NS_PER_MS
         return Quote(
             symbol, bid, ask, seen_ns, 0 < bid < ask, self._generation, 0, seen_ns - NS_PER_MS, 0, NS_PER_MS, now,
-            sum(bids[:1]), sum(asks[:1]), sum(bids), sum(asks), tick=rules.tick,
+            sum(bids[:1]), sum(asks[:1]), sum(bids), sum(asks), tick=market.instruments[symbol].tick,
         )  # fmt: skip
 
     def _wishing(self, wish: Wish) -> Callable[[], None]:
@@ -239,7 +239,7 @@ class Trial:
         self._note()
         self.execution.kill()
         judge.protected(now, self._naked_ms_allowed())
-        judge.settle(now, *journalled(self._folder / "orders.sqlite"))
+        judge.settle(now, *journalled(self._folder / JOURNAL))
         if self.scenario.again:
             self._begin_again()
         if self._corrections and not (self.scenario.faults or self.scenario.blows):
@@ -251,7 +251,7 @@ class Trial:
 
     def _begin_again(self) -> None:
         """Recover from a journal that is at peace with the venue: nothing may come of it."""
-        path = self._folder / "orders.sqlite"
+        path = self._folder / JOURNAL
         before, requests = journalled(path), self.network.core.desk.oracle.executed
         self._corrections, counted = 0, self._corrections
         self._epoch += 1
@@ -271,5 +271,19 @@ class Trial:
 
 def play(seed: int) -> Outcome:
     """Play the trial of a seed, in a folder of its own in memory."""
-    with TemporaryDirectory(prefix="pg-trial-", dir=MEMORY if Path(MEMORY).is_dir() else None) as folder:
+    with _folder() as folder:
+        (Path(folder) / JOURNAL).write_bytes(_empty_journal())
         return Trial(seed, Path(folder)).play()
+
+
+def _folder() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="pg-trial-", dir=MEMORY if Path(MEMORY).is_dir() else None)
+
+
+@cache
+def _empty_journal() -> bytes:
+    """Return an order journal that has its tables and nothing in them: every trial begins with one."""
+    with _folder() as folder:
+        path = Path(folder) / JOURNAL
+        Store(path).close()
+        return path.read_bytes()

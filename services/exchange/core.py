@@ -19,7 +19,7 @@ from services.exchange.endpoints import Endpoints
 from services.exchange.fault_requests import envelope
 from services.exchange.faults import SOCKET, Faults
 from services.exchange.keeping import Keep, Keeper, Recall, Record, Restored, last_grids, last_prices_ticks
-from services.exchange.matching import Fill
+from services.exchange.matching import Fill, MatchingBook
 from services.exchange.outbox import Outbox
 from services.exchange.private import take_frames
 from services.exchange.regridding import Regridding
@@ -197,7 +197,8 @@ class ExchangeCore:
         if self._trouble.unavailable(request.path):
             return envelope(UNAVAILABLE.code, UNAVAILABLE.text, {}, now)
         reply = self._rest.answer(request, now, self._trouble.clock(now))
-        return reply._replace(body=self._trouble.frames.stamped(reply.body))
+        body = self._trouble.frames.stamped(reply.body)
+        return reply if body is reply.body else reply._replace(body=body)
 
     def _answer(self, request_id: int, reply: Reply, due_ns: int) -> None:
         self.counts.requests_refused += reply.code != 0
@@ -261,23 +262,29 @@ class ExchangeCore:
         self._trading.check_triggers(now)
         matches += self._trading.take_matches()
         struck = self._trouble.tick(self._paths, now)
-        self._dcp.advance(any(self._sockets.listeners(topic) for topic in DCP_TOPICS), now)
+        self._dcp.advance(self._sockets.listened(DCP_TOPICS), now)
         for one in self._trading.take_liquidated():
             self._streams.liquidated(one.symbol, one.side, one.lots, one.price_ticks, now)
-        self._publish(self._streams.advance(now, matches), now)
-        self._publish(struck.frames, now)
-        self._publish(self._trouble.regrid(now), now)
-        cut = self._cut([*struck.cut, *self._sockets.silent(self._outbox.told_ns, now // NS_PER_MS)], now)
+        if frames := self._streams.advance(now, matches):
+            self._publish(frames, now)
+        if struck.frames:
+            self._publish(struck.frames, now)
+        if frames := self._trouble.regrid(now):
+            self._publish(frames, now)
+        silent = self._sockets.silent(self._outbox.told_ns, now // NS_PER_MS)
+        cut = self._cut([*struck.cut, *silent], now) if struck.cut or silent else []
         return late + self._close_event(now) + cut
 
     # --- what the shell asks --------------------------------------------------------------------------------------
 
     def next_due_ns(self) -> int | None:
         """Return when the next tick must not be late for."""
-        late = self._trouble.requests.next_due_ns
-        soon = (self._outbox.next_due_ns, self._stops.next_due_ns, self._streams.next_due_ns, late)
-        due = [at for at in soon if at is not None]
-        return min(due, default=None)
+        due_ns: int | None = None
+        for part in (self._outbox, self._stops, self._streams, self._trouble.requests):
+            part_ns = part.next_due_ns
+            if part_ns is not None and (due_ns is None or part_ns < due_ns):
+                due_ns = part_ns
+        return due_ns
 
     def frozen(self, connection: int) -> bool:
         """Return whether a line is to look dead, so that not even its pings are answered."""
@@ -286,6 +293,11 @@ class ExchangeCore:
     def naked_ms_max(self, now: int) -> int:
         """Return the oracle's longest naked time so far."""
         return self.desk.oracle.naked_ms_max(now)
+
+    @property
+    def books(self) -> Mapping[str, MatchingBook]:
+        """The books behind the market, by symbol."""
+        return self._venue.books
 
     # --- the parts ------------------------------------------------------------------------------------------------
 

@@ -6,19 +6,19 @@ import heapq
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
 
 import orjson
 
 from services.exchange.acceptance import RefusedError
 from services.exchange.faults import NS_PER_MS, REQUEST, Fault, Faults
-from services.exchange.rest import Reply
+from services.exchange.rest import Reply, read_query
 from services.exchange.wire import HttpRequest, SocketText
 from shared.messages import Message
 
 CREATE = "/v5/order/create"
 QUERIES_KEPT = 32  # Different queries whose past is kept while answers are stale.
 SAMPLE_NS = 50 * NS_PER_MS
+EARLY_NS = 20 * SAMPLE_NS  # The oldest answer that will be given is of a sample taken well before it.
 PAST_MAX = 2_000  # Samples of one query.
 _JSON = (("content-type", "application/json; charset=utf-8"),)
 _HTML = (("content-type", "text/html"),)
@@ -125,20 +125,26 @@ class RequestFaults:
         return self._held[0][0] if self._held else None
 
     def remember(self, now: int) -> None:
-        """Keep the past of the usual queries, as long as answers are or will be stale."""
-        if now < self._sample_due_ns or not self._faults.named("stale"):
+        """Keep the past of the usual queries as far as answers to them are, or soon will be, as old as it."""
+        if now < self._sample_due_ns:
             return
         self._sample_due_ns = now + SAMPLE_NS
-        for (path, query), past in self._past.items():
-            result = self._ask(path, query, now)
-            if result is not None:
-                past.append((now, result))
+        for fault in self._faults.all_of(REQUEST, "stale"):
+            if not fault.over(now) and now >= fault.since_ns - fault.own["ms"] - EARLY_NS:
+                self._sample(fault, now)
 
     # --- the parts --------------------------------------------------------------------------------------------------
 
     def _hold(self, message: Message, due_ns: int) -> None:
         self._count += 1
         heapq.heappush(self._held, (due_ns, self._count, message))
+
+    def _sample(self, fault: Fault, now: int) -> None:
+        for (path, query), past in self._past.items():
+            known = past and past[-1][0] == now  # Two faults may be about the same queries.
+            result = None if known or not fault.meets({"path": path}) else self._ask(path, query, now)
+            if result is not None:
+                past.append((now, result))
 
     def _ghost(self, body: bytes) -> dict[str, Any]:
         return {"orderId": self._new_id(), "orderLinkId": str(_frame(body).get("orderLinkId", ""))}
@@ -153,8 +159,8 @@ class RequestFaults:
 
     def _ask(self, path: str, query: str, now: int) -> dict[str, Any] | None:
         try:
-            return self._query(path, dict(parse_qsl(query, keep_blank_values=True)), now)
-        except (RefusedError, KeyError):
+            return self._query(path, dict(read_query(query)), now)
+        except (RefusedError, KeyError, ValueError):
             return None
 
     def _stale(self, request: HttpRequest, reply: Reply, then: int, now: int) -> Reply:

@@ -123,7 +123,7 @@ class Fault:
 
     def in_force(self, now: int) -> bool:
         """Whether it may act now."""
-        return self.left > 0 and self.since_ns <= now < self.until_ns
+        return self.since_ns <= now < self.until_ns and self.left > 0
 
     def over(self, now: int) -> bool:
         """Whether it will never act again."""
@@ -151,6 +151,7 @@ class Faults:
         self._faults: dict[int, Fault] = {}
         self._numbers = 0
         self._by_stage: dict[str, list[Fault]] = {}
+        self._alive: dict[str, list[Fault]] = {}  # The same without those that have been seen to be over.
         self.now = 0
 
     def add(self, text: str, now: int) -> list[Fault]:
@@ -208,8 +209,16 @@ class Faults:
 
     def in_force(self, stage: str, names: tuple[str, ...] = ()) -> list[Fault]:
         """Return the faults, of these names if any are given, that may act now; they are not counted."""
-        stage_faults = self._by_stage.get(stage, ())
-        return [one for one in stage_faults if (not names or one.name in names) and one.in_force(self.now)]
+        alive, now = self._alive.get(stage), self.now
+        if not alive:
+            return []
+        found: list[Fault] = []
+        for one in alive[:]:
+            if one.over(now):  # For ever.
+                alive.remove(one)
+            elif one.since_ns <= now and (not names or one.name in names):
+                found.append(one)
+        return found
 
     def lasting(self, name: str, **what: str) -> Fault | None:
         """Return the fault of that name that is in force, without counting it."""
@@ -220,10 +229,6 @@ class Faults:
         """Return the faults of that name, whatever has become of them, oldest first."""
         return [one for one in self._by_stage.get(stage, ()) if one.name == name]
 
-    def named(self, name: str) -> bool:
-        """Whether a fault of that name acts now or is going to."""
-        return any(one.name == name and not one.over(self.now) for one in self._by_stage.get(KINDS[name].stage, ()))
-
     def chance(self, fault: Fault) -> bool:
         """Draw whether it acts this time."""
         return fault.p >= 1.0 or self.rng.random() < fault.p
@@ -233,6 +238,7 @@ class Faults:
         self._by_stage = {}
         for fault in self._faults.values():
             self._by_stage.setdefault(fault.kind.stage, []).append(fault)
+        self._alive = {stage: list(faults) for stage, faults in self._by_stage.items()}
 
     def _drop_over(self, now: int) -> None:
         for fault in [fault for fault in self._faults.values() if fault.over(now)]:

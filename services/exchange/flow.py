@@ -309,12 +309,11 @@ class Flow:
     def _top_up(self) -> None:
         """Close the hole at each touch, and bring the sizes beside it to what the lean asks for."""
         random, tidy = self._rng.random, self._tidy
-        for theirs, side in enumerate((BUY, SELL)):
+        for theirs, side, top in ((0, BUY, self._bid_ticks), (1, SELL, -self._bid_ticks - 1)):
             wide = random() < 0.1  # Nobody is quick: a wide spread.
             if tidy[theirs]:
                 continue
             levels, want = (self._asks if theirs else self._bids)[1], self._usual_lots[theirs]
-            top = side * self._touch(side)
             key = first = top - wide
             tidy[theirs] = not wide  # Unless there is something to do.
             while key not in levels and key > top - SPAN_TICKS:
@@ -331,20 +330,18 @@ class Flow:
 
     def _quote(self, side: int, price_ticks: int) -> None:
         """Put the makers' order at one price to a fresh size; growing costs it its place in the queue."""
-        if side * (self._touch(side) - price_ticks) < TOUCH_LEVELS:  # Looked at again next time, whatever comes of it.
-            self._tidy[side == SELL] = False
+        theirs = side == SELL
+        if side * (self._bid_ticks + theirs - price_ticks) < TOUCH_LEVELS:  # Looked at again, whatever comes of it.
+            self._tidy[theirs] = False
         if self._away_ns and self._away_ns.get((side, price_ticks), 0) > self.next_ns:
             return
-        noise, usual = self._habits.size_noise, self._usual_lots[side == SELL]
+        noise, usual = self._habits.size_noise, self._usual_lots[theirs]
         lots = 1 + int(usual * (1.0 - noise + 2.0 * noise * self._rng.random()))
         book, order_id = self._book, self._id(side, price_ticks)
-        order = book.order(order_id)
-        if order is not None:
-            if lots < order.left_lots:
-                book.reduce(order_id, order.left_lots - lots)
-                return
-            book.reduce(order_id, order.left_lots)
-        book.submit(order_id, AGENTS, side, price_ticks, lots, "PostOnly")
+        if book.order(order_id) is None:
+            book.submit(order_id, AGENTS, side, price_ticks, lots, "PostOnly")
+        else:
+            book.resize(order_id, lots)
 
     def _sizes(self, lean: float) -> tuple[int, int]:
         """Return the usual size of a level on each side: up to 2.2 x with the lean, 0.4 x against it."""

@@ -25,7 +25,7 @@ class History:
         self.mark: Candles | None = None
         self.index: Candles | None = None
         self.premium: Candles | None = None
-        self._sample_ms = 0
+        self.due_ms = 0  # The next sample is not taken before.
 
     def regrid(self, change: Regrid) -> None:
         """Say the trades' bars in the steps of another grid; the other series have none."""
@@ -34,9 +34,9 @@ class History:
 
     def sample(self, mark_e8: int, index_e8: int, now_ms: int) -> None:
         """Take note of mark and index, once a second at most."""
-        if now_ms < self._sample_ms or mark_e8 <= 0 or index_e8 <= 0:
+        if now_ms < self.due_ms or mark_e8 <= 0 or index_e8 <= 0:
             return
-        self._sample_ms = (now_ms // SAMPLE_MS + 1) * SAMPLE_MS
+        self.due_ms = (now_ms // SAMPLE_MS + 1) * SAMPLE_MS
         premium_e8 = (mark_e8 - index_e8) * E8 // index_e8
         if self.mark is None or self.index is None or self.premium is None:
             past = self._past

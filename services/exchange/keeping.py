@@ -29,7 +29,7 @@ TRANSIENT = frozenset(
     (
         *("news", "moved", "_touched", "_matches", "now", "_rng", "reopened_ms"),
         *("executions", "_filled"),  # Records of their own, and what follows from them.
-        "_by_stage",  # Follows from the faults.
+        *("_by_stage", "_alive"),  # Follow from the faults.
         *("premiums_e8", "sampled_s"),  # The average premium of the price band begins anew.
     )
 )
@@ -76,7 +76,8 @@ class Keeper:
         found = [*self._orders_changed(), *self._orders_forgotten(), *self._executions()]
         for name, part in self._parts.items():
             for attribute, value in vars(part).items():
-                found += self._attribute(f"{PART}{name}.{attribute}", attribute, value)
+                if attribute not in TRANSIENT:
+                    found += self._attribute(f"{PART}{name}.{attribute}", attribute, value)
         self._episodes = self._desk.oracle.episodes
         found += self._if_new(FORGOTTEN, b"%d" % self._desk.orders.forgotten)
         for symbol in self._desk.market.symbols:
@@ -87,7 +88,7 @@ class Keeper:
         return found
 
     def _attribute(self, name: str, attribute: str, value: object) -> list[Record]:
-        if attribute in TRANSIENT or name in self.wiring:
+        if name in self.wiring:
             return []
         if attribute == "_episodes" and self._desk.oracle.episodes == self._episodes:
             return []  # Long, and nearly always as it was.

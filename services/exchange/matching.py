@@ -13,6 +13,7 @@ AGENTS = 0  # Owner of every order of the synthetic market; accounts count from 
 # What an incoming order does when it meets an order of its own owner; NO_SMP: it trades with it.
 NO_SMP, CANCEL_MAKER, CANCEL_TAKER, CANCEL_BOTH = "None", "CancelMaker", "CancelTaker", "CancelBoth"
 
+RESTS = ("GTC", "PostOnly")  # What may rest in the book.
 WOULD_TAKE = "EC_PostOnlyWillTakeLiquidity"
 NOTHING_TO_FILL = "EC_NoImmediateQtyToFill"
 NOT_ALL_FILLED = "EC_CancelForNoFullFill"
@@ -109,7 +110,10 @@ class MatchingBook:
         # In key space of the other side, everything at or above this key is within the limit.
         keys = (self._asks if side > 0 else self._bids).keys
         crosses = bool(keys) and keys[-1] >= -side * price_ticks
-        if tif == "PostOnly" and crosses:
+        if tif in RESTS and not crosses:
+            self._rest(Order(order_id, owner, side, price_ticks, qty_lots, reduce_only))
+            return Outcome([], qty_lots, 0, "")
+        if tif == "PostOnly":
             return Outcome([], 0, qty_lots, WOULD_TAKE)
         if tif == "FOK" and self._fillable(owner, side, price_ticks, qty_lots, smp) < qty_lots:
             return Outcome([], 0, qty_lots, NOT_ALL_FILLED)
@@ -122,10 +126,14 @@ class MatchingBook:
             return Outcome(fills, 0, left, MET_ITSELF, tuple(met))
         if tif == "IOC":
             return Outcome(fills, 0, left, NOT_ALL_FILLED if fills else NOTHING_TO_FILL, tuple(met))
-        order = self._orders[order_id] = Order(order_id, owner, side, price_ticks, left, reduce_only)
-        own = self._bids if side > 0 else self._asks
-        self.changed[side * price_ticks] = own.add(order)
+        self._rest(Order(order_id, owner, side, price_ticks, left, reduce_only))
         return Outcome(fills, left, 0, "", tuple(met))
+
+    def _rest(self, order: Order) -> None:
+        """Let an order rest."""
+        self._orders[order.order_id] = order
+        own = self._bids if order.side > 0 else self._asks
+        self.changed[order.side * order.price_ticks] = own.add(order)
 
     def _take(
         self, order_id: int, owner: int, side: int, price_ticks: int, qty_lots: int, smp: str, met: list[int]
@@ -232,6 +240,23 @@ class MatchingBook:
                 side.drop_level(key)
         self.changed[key] = level.lots
         return lots
+
+    def resize(self, order_id: int, lots: int) -> None:
+        """Give a resting order another size; growing costs it its place in the queue, as a new order in its stead."""
+        assert lots > 0
+        order = self._orders[order_id]
+        key = order.side * order.price_ticks
+        level = (self._bids if order.side > 0 else self._asks).levels[key]
+        if lots < order.left_lots:
+            self.seq += 1
+            level.lots -= order.left_lots - lots
+            order.left_lots = lots
+        else:
+            self.seq += 2  # Cancelled, and submitted anew.
+            level.remove(order)
+            order.left_lots = lots
+            level.append(order)
+        self.changed[key] = level.lots
 
     def clear(self) -> None:
         """Take every order out, as for a change of the grid: levels on the way are not told one by one."""

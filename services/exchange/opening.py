@@ -23,9 +23,10 @@ from shared.bybit.recordings import RecordingError, describe, load_instruments, 
 from shared.clock import NS_PER_MS
 from shared.config import Exchange
 from shared.exits import Exit
+from shared.messages import Instrument
 from shared.scale import E8, Scale
 
-SYMBOLS_BUILT_IN = 100
+LISTED = universe(100)  # The symbols built in, by name.
 START_TICKS_ELSEWHERE = 20_000  # Opening price of a synthetic market whose symbol is not built in.
 
 
@@ -80,11 +81,7 @@ def market_builder(config: Exchange, seed: int) -> Build:
 
 
 def _synthetic(config: Exchange, seed: int) -> Build:
-    listed = universe(SYMBOLS_BUILT_IN)
-    known = {symbol: one.rules for symbol, one in listed.items()}
-    prices_e8 = {
-        symbol: one.start_ticks * Scale(one.rules.tick, one.rules.lot).tick_e8 for symbol, one in listed.items()
-    }
+    known = {symbol: one.rules for symbol, one in LISTED.items()}
     if config.instruments:
         known |= load_instruments(config.instruments).instruments
     missing = [symbol for symbol in config.symbols if symbol not in known]
@@ -92,9 +89,7 @@ def _synthetic(config: Exchange, seed: int) -> Build:
         log.say("ERROR", "exchange.symbols", f"no rules for {', '.join(missing)}: give exchange.instruments a file")
         raise SystemExit(Exit.BAD_CONFIG)
     rules = [known[symbol] for symbol in config.symbols]
-    starts = [
-        prices_e8.get(one.symbol, 0) // Scale(one.tick, one.lot).tick_e8 or START_TICKS_ELSEWHERE for one in rules
-    ]
+    starts = [_start_ticks(one) for one in rules]
 
     def build(now: int, last_prices_ticks: Mapping[str, int] = {}, grids: Mapping[str, tuple[str, str]] = {}) -> Venue:
         present = [regridded(one, *grids.get(one.symbol, (one.tick, one.lot))) for one in rules]
@@ -104,6 +99,15 @@ def _synthetic(config: Exchange, seed: int) -> Build:
         return Venue(public, market.books, market.advance, market.truth.since, market.jump, public.regrid, market.fits)
 
     return build
+
+
+def _start_ticks(rules: Instrument) -> int:
+    """Return the opening price of a symbol, whose grid may be another than that of the symbol built in."""
+    listed = LISTED.get(rules.symbol)
+    if listed is None:
+        return START_TICKS_ELSEWHERE
+    price_e8 = listed.start_ticks * Scale(listed.rules.tick, listed.rules.lot).tick_e8
+    return price_e8 // Scale(rules.tick, rules.lot).tick_e8 or START_TICKS_ELSEWHERE
 
 
 def _live(config: Exchange) -> Build:

@@ -101,6 +101,8 @@ class Oracle:
 
     def settle(self, now: int) -> None:
         """Judge the symbols of which something was heard; called once at the end of every event."""
+        if not self._touched:
+            return
         for symbol in sorted(self._touched):
             lots = self._lots.get(symbol, 0)
             wanted = (SELL, FALLS) if lots > 0 else (BUY, RISES)

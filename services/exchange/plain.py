@@ -18,6 +18,8 @@ from services.exchange.orders import Order
 
 WORD_BITS = 63  # Larger integers travel as text.
 _TYPE = "#"  # First item of a list that stands for something else than a list.
+_AS_IT_IS = frozenset((str, bool, float, bytes, type(None)))
+_LISTS = frozenset((tuple, list, set, frozenset))
 _DICTS: dict[str, Callable[[], dict[Any, Any]]] = {"dict": dict, "OrderedDict": OrderedDict, "Counter": Counter}
 
 _encoder, _decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder()
@@ -67,26 +69,30 @@ class Plain:
 
     def _write(self, value: Any) -> Any:
         kind = type(value)
+        if kind in _AS_IT_IS:
+            return value
         if kind is int:
             return value if value.bit_length() <= WORD_BITS else [_TYPE, "int", str(value)]
-        if kind in (str, bool, float, bytes) or value is None:
-            return value
-        if kind in (tuple, list, set, frozenset):
+        if kind in _LISTS:
             items = sorted(value) if kind in (set, frozenset) else value
-            return [_TYPE, kind.__name__, [self._write(item) for item in items]]
+            return [_TYPE, kind.__name__, self._write_all(items)]
         if isinstance(value, dict):
             return self._write_dict(value)
         if kind is deque:
-            return [_TYPE, "deque", value.maxlen, [self._write(item) for item in value]]
+            return [_TYPE, "deque", value.maxlen, self._write_all(value)]
         if kind is Order:
             return [_TYPE, "order", value.number]
         return self._write_known(value)
+
+    def _write_all(self, values: Iterable[Any]) -> list[Any]:
+        """Return what ``_write`` makes of each; nearly all are what they are."""
+        return [value if type(value) in _AS_IT_IS else self._write(value) for value in values]
 
     def _write_dict(self, value: dict[Any, Any]) -> Any:
         name = "dict" if isinstance(value, defaultdict) else type(value).__name__
         if name not in _DICTS:
             raise NotPlainError(name)
-        return [_TYPE, name, [[self._write(key), self._write(item)] for key, item in value.items()]]
+        return [_TYPE, name, [self._write_all(pair) for pair in value.items()]]
 
     def _write_known(self, value: Any) -> Any:
         name = type(value).__name__
@@ -95,7 +101,7 @@ class Plain:
         if isinstance(value, Enum):
             return [_TYPE, name, value.value]
         items = value if isinstance(value, tuple) else [getattr(value, slot) for slot in slots(type(value))]
-        return [_TYPE, name, [self._write(item) for item in items]]
+        return [_TYPE, name, self._write_all(items)]
 
     # --- reading ----------------------------------------------------------------------------------------------------
 

@@ -35,26 +35,28 @@ class Positioning:
 
     def __init__(self, ticker: Mapping[str, str], now_ms: int) -> None:
         self._records: deque[Record] = deque(maxlen=KEPT)
+        before = _record(ticker, now_ms)
         for at_ms in range((now_ms - DAY_MS) // RECORD_MS * RECORD_MS, now_ms + 1, RECORD_MS):
-            self._add(ticker, at_ms)
+            self._records.append(Record(at_ms, before.interest, before.long_e4))
         self.due_ms = (now_ms // RECORD_MS + 1) * RECORD_MS
 
     def sample(self, ticker: Mapping[str, str], now_ms: int) -> None:
         """Take note of what is due."""
         while now_ms >= self.due_ms:
-            self._add(ticker, self.due_ms)
+            self._records.append(_record(ticker, self.due_ms))
             self.due_ms += RECORD_MS
-
-    def _add(self, ticker: Mapping[str, str], at_ms: int) -> None:
-        interest = ticker.get("singleOpenInterest") or ticker.get("openInterest") or "0"
-        try:
-            change_e4 = int(Decimal(ticker.get("price24hPcnt") or "0") * 10_000)
-        except InvalidOperation:
-            change_e4 = 0
-        lean = max(-LEAN_MAX_E4, min(LEAN_MAX_E4, change_e4))
-        self._records.append(Record(at_ms, interest, 5_000 + lean))
 
     def newest_first(self, interval: str) -> Iterator[Record]:
         """Yield the records of an interval."""
         step = INTERVALS_MS[interval]
         return (record for record in reversed(self._records) if record.at_ms % step == 0)
+
+
+def _record(ticker: Mapping[str, str], at_ms: int) -> Record:
+    interest = ticker.get("singleOpenInterest") or ticker.get("openInterest") or "0"
+    try:
+        change_e4 = int(Decimal(ticker.get("price24hPcnt") or "0") * 10_000)
+    except InvalidOperation:
+        change_e4 = 0
+    lean = max(-LEAN_MAX_E4, min(LEAN_MAX_E4, change_e4))
+    return Record(at_ms, interest, 5_000 + lean)

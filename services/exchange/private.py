@@ -42,10 +42,10 @@ class PrivateFrame(NamedTuple):
 
 def take_frames(desk: Desk, stops: Stops, now: int) -> list[PrivateFrame]:
     """Return what the event has changed, and forget it: orders, executions, then positions and the wallet."""
+    if not desk.moved:  # Nor is there news: whatever is told of moves its symbol.
+        return []
     news, moved = desk.news, desk.moved
     desk.news, desk.moved = [], {}
-    if not moved:
-        return []
     created_ms = (now + ORDER_DELAY_NS) // NS_PER_MS
     frames = _fast_frames(news, created_ms)
     for topic in ("order", "execution"):

@@ -240,7 +240,7 @@ class PublicStreams:
     def advance(self, now: int, fills: Sequence[tuple[str, Fill]]) -> list[tuple[str, bytes]]:
         """Return the (topic, frame) that are due; ``fills`` are all matches since the last call in order."""
         self._now = now
-        frames = self._trades(now, fills)
+        frames = self._trades(now, fills) if fills else []
         symbols = self._symbols.values()
         for symbol in symbols:
             if symbol.book.changed and symbol.listened:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -17,6 +18,7 @@ from services.exchange.wire import HttpRequest
 LEDGER_PATH, TIME_PATH = "/admin/ledger", "/v5/market/time"
 LOOPBACK = ("127.0.0.1", "::1")
 PARAMETERS_MAX = 50
+QUERIES_KEPT = 256  # As read.
 _JSON = ("content-type", "application/json; charset=utf-8")
 _TOO_FREQUENT = Done(403, "access too frequent", {}, {}, (), 403)
 _BODY_WITH_GET = Done(403, "GET requests carry no body", {}, {}, (), 403)
@@ -82,11 +84,17 @@ def _reply(done: Done, now_ms: int, signed: bool) -> Reply:
     return Reply(done.status, done.code, (_JSON, *done.headers), orjson.dumps(body), signed)
 
 
+@lru_cache(QUERIES_KEPT)
+def read_query(query: str) -> tuple[tuple[str, str], ...]:
+    """Return the names and values of a query; most are asked again and again. Raises ValueError if it has too many."""
+    return tuple(parse_qsl(query, keep_blank_values=True, max_num_fields=PARAMETERS_MAX))
+
+
 def _parameters(request: HttpRequest) -> dict[str, Any] | Refusal:
     """Return the query's parameters, or the body's."""
     if request.method == "GET":
         try:
-            return dict(parse_qsl(request.query, keep_blank_values=True, max_num_fields=PARAMETERS_MAX))
+            return dict(read_query(request.query))
         except ValueError:
             return Refusal(10001, "params error: too many parameters")
     try:

@@ -116,6 +116,10 @@ class Sockets:
         """Return the connections that listen to a topic."""
         return self._listeners.get(topic, ())
 
+    def listened(self, topics: Iterable[str]) -> bool:
+        """Return whether anybody listens to any of these topics."""
+        return not self._listeners.keys().isdisjoint(topics)
+
     def connections(self) -> list[int]:
         """Return every connection, oldest first."""
         return list(self._clients)

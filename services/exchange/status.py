@@ -34,12 +34,14 @@ class SystemStatus:
     @property
     def open(self) -> bool:
         """Whether anything is announced or lasts."""
-        return any(row["state"] in (SCHEDULED, ONGOING) for row in self._rows.values())
+        return bool(self._rows) and any(row["state"] in (SCHEDULED, ONGOING) for row in self._rows.values())
 
     def advance(self, now: int) -> list[tuple[str, bytes]]:
         """Return the frame that tells what has changed."""
         changed = []
         present = {fault.number: fault for fault in self._faults.all_of(STATE, "maintenance")}
+        if not present and not self._rows:
+            return []
         for number, fault in present.items():
             row = _row(fault, now)
             if self._rows.get(number) != row:

@@ -9,7 +9,6 @@ with the position. Conditional orders belong to nobody.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from services.exchange.desk import NS_PER_MS, Desk
@@ -127,13 +126,16 @@ class Stops:
         """Return whether anything waits on that symbol."""
         return bool(self._live.get(symbol))
 
-    def symbols(self) -> Iterator[str]:
-        """Yield the symbols on which something waits."""
-        return iter([symbol for symbol, orders in self._live.items() if orders])
+    def symbols(self) -> list[str]:
+        """Return the symbols on which something waits."""
+        return [symbol for symbol, orders in self._live.items() if orders]
 
     def leg(self, symbol: str, kind: str) -> Order | None:
         """Return the live leg of the whole position of that kind."""
-        return next((order for order in self._live.get(symbol, {}).values() if order.kind == kind), None)
+        for order in self._live.get(symbol, {}).values():
+            if order.kind == kind:
+                return order
+        return None
 
     def count(self, symbol: str, kinds: frozenset[str]) -> int:
         """Return how many orders of those kinds wait."""
@@ -272,7 +274,9 @@ class Stops:
         if not orders:
             return None
         reached = [order for order in orders.values() if order.heard <= heard and self._reached(order, last_ticks)]
-        return min(reached, key=lambda order: (order.kind in PROFITS, order.number), default=None)
+        if not reached:
+            return None
+        return min(reached, key=lambda order: (order.kind in PROFITS, order.number))
 
     def _reached(self, order: Order, last_ticks: int) -> bool:
         trigger, price = order.trigger_ticks, last_ticks

@@ -42,7 +42,9 @@ class Streams:
         self._live: dict[str, Extra] = {}  # Watched topics of ours.
         self._watchers: dict[str, int] = {}
         self._recorded = isinstance(market, PlaybackMarket)
+        self._public = market if isinstance(market, PublicStreams) else None
         self._due_ns = now
+        self._settles_ms = 0  # No funding is due before.
         for symbol in market.symbols:
             if market.last_ticks(symbol):
                 self._found(symbol, market.last_ticks(symbol), now)
@@ -75,10 +77,14 @@ class Streams:
 
     def _settle_funding(self, now_ms: int) -> None:
         """Keep the rates at which funding was settled."""
+        if now_ms < self._settles_ms:
+            return
+        due_ms = {symbol: past[-1][0] + self._interval_ms(symbol) for symbol, past in self._funding.items()}
         for symbol, past in self._funding.items():
-            due_ms = past[-1][0] + self._interval_ms(symbol)
-            if now_ms >= due_ms:
+            if now_ms >= due_ms[symbol]:
                 past.append((now_ms // MINUTE_MS * MINUTE_MS, self._market.ticker_row(symbol).get("fundingRate", "")))
+                due_ms[symbol] = past[-1][0] + self._interval_ms(symbol)
+        self._settles_ms = min(due_ms.values(), default=0)
 
     def funding_rates(self, symbol: str) -> deque[tuple[int, str]]:
         """Return (settled in ms, rate), oldest first."""
@@ -157,7 +163,8 @@ class Streams:
         if now >= self._due_ns:
             self._due_ns = (now // (100 * MS) + 1) * (100 * MS)
             for symbol, history in self._histories.items():
-                history.sample(self._market.mark_e8(symbol), self._market.index_e8(symbol), now // MS)
+                if now // MS >= history.due_ms:
+                    history.sample(self._market.mark_e8(symbol), self._market.index_e8(symbol), now // MS)
             self._settle_funding(now // MS)
             for symbol, records in self._positioning.items():
                 if now // MS >= records.due_ms:
@@ -194,13 +201,13 @@ class Streams:
             kind = self._kind(topic)
             if kind is not None and kind[1] == symbol:
                 self._live[topic] = self._made(*kind, now)
-        return self._market.show(symbol, now) if isinstance(self._market, PublicStreams) else []
+        return self._public.show(symbol, now) if self._public is not None else []
 
     @property
     def next_due_ns(self) -> int | None:
         """When the market's next frame is due; None while nobody listens."""
-        return self._market.next_due_ns if isinstance(self._market, PublicStreams) else None
+        return self._public.next_due_ns if self._public is not None else None
 
     def restart_streams(self, now: int) -> list[tuple[str, bytes]]:
         """Begin every topic anew, as the push service does when it is restarted: books come again with u = 1."""
-        return self._market.restart_streams(now) if isinstance(self._market, PublicStreams) else []
+        return self._public.restart_streams(now) if self._public is not None else []

@@ -127,12 +127,15 @@ class Trouble:
     def tick(self, connections: Mapping[int, str], now: int) -> Struck:
         """Do what is due. ``connections`` are all sockets and their paths."""
         self.requests.remember(now)
-        if self.quiet and not self._down and not self._status.open:
+        has = self.faults.any
+        lasting = has(STATE) or self._down or self._door.revoked is not None or self._status.open
+        if not (lasting or has(SOCKET) or has(COMMAND)):
             return NOTHING
         struck = Struck(self._cuts(connections, now), [])
-        self._revoke(connections, struck)
-        self._maintain(connections, struck, now)
-        struck.frames.extend(self._status.advance(now))
+        if lasting:
+            self._revoke(connections, struck)
+            self._maintain(connections, struck, now)
+            struck.frames.extend(self._status.advance(now))
         for fault in self.faults.in_force(COMMAND):
             if fault.name != "regrid" and self.faults.chance(fault):
                 fault.left -= 1
@@ -143,7 +146,7 @@ class Trouble:
     def regrid(self, now: int) -> Frames:
         """Do the changes of grids that are due and can be done, after everything else has been said."""
         said: Frames = []
-        if self.quiet:
+        if not self.faults.any(COMMAND):
             return said
         for fault in self.faults.in_force(COMMAND, ("regrid",)):
             done = [
@@ -158,8 +161,6 @@ class Trouble:
 
     def _cuts(self, connections: Mapping[int, str], now: int) -> list[int]:
         cut: list[int] = []
-        if not self.faults.any(SOCKET):
-            return cut
         for fault in self.faults.in_force(SOCKET, ("disconnect", "storm")):
             if fault.name == "storm" and now < self._storm_ns.get(fault.number, 0):
                 continue
@@ -171,7 +172,7 @@ class Trouble:
             fault.left -= 1
             fault.applied += 1
             cut += [one for one in met if self.faults.chance(fault)]
-        return list(dict.fromkeys(cut))
+        return list(dict.fromkeys(cut)) if cut else cut
 
     def _revoke(self, connections: Mapping[int, str], struck: Struck) -> None:
         """Take the key back, or give it again; whoever was logged in with it is thrown out."""

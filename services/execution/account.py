@@ -120,15 +120,17 @@ class AccountCheck:
         if not self._wanted:
             return
         desk = self._desk
-        for what in (KEY, MARGIN, *desk.rules):
+        wanted = (KEY, MARGIN, *desk.rules)
+        if not self.refused and len(self._sound) == len(wanted) and self._sound.issuperset(wanted):
+            return
+        for what in wanted:
             if what in self._sound or now < self._again_ns.get(what, 0):
                 continue
             self._again_ns[what] = now + AGAIN_NS
             kind, symbol = (what, "") if what in (KEY, MARGIN) else (MODE, what)
             desk.say(Query(desk.request_id(OWNER, what), kind, symbol, "", "", 0))
-        kept = {KEY, MARGIN, *desk.rules}
-        self._sound &= kept
-        self._again_ns = {what: due_ns for what, due_ns in self._again_ns.items() if what in kept}
+        self._sound.intersection_update(wanted)
+        self._again_ns = {what: due_ns for what, due_ns in self._again_ns.items() if what in wanted}
         if self.refused and not self._said_refused and not desk.open_symbols():
             self._said_refused = True
             desk.say(Refused(self.refused))

@@ -78,15 +78,16 @@ class Brackets:
                 kept = self._kept[held.symbol] = _Kept(held.opened_ns, held.scale.tick)
             self._begin(held)
             self._follow(held, kept, now)
-            if self._leave_alone(held, now):
+            if self._leave_alone(held):
                 continue
             self._take_part(held, kept, now)
             wanted = self._wanted(held, kept, now)
             if wanted:
                 candidates.append((kept.asked_ns, held, wanted))
         for memory in (self._kept, self._tight):
-            for symbol in [symbol for symbol in memory if symbol not in symbols]:
-                del memory[symbol]
+            if memory:
+                for symbol in [symbol for symbol in memory if symbol not in symbols]:
+                    del memory[symbol]
         self._take_strays_off(now)
         if candidates and now - self._moved_ns >= self._limits.interval_ns:
             _, held, wanted = min(candidates, key=lambda one: one[:1])  # Whoever has waited longest.
@@ -100,10 +101,12 @@ class Brackets:
             held.first_stop_ticks = first
             self._desk.keep(held.row())
 
-    def _leave_alone(self, held: Holding, now: int) -> bool:
+    def _leave_alone(self, held: Holding) -> bool:
         """Whether the position is still being built, or already being left."""
-        busy = any(order.role == ENTRY or not is_part(order) for order in self._desk.orders.open(held.symbol))
-        return busy or self._exits.unwanted(held, now)
+        for order in self._desk.orders.open(held.symbol):
+            if order.role == ENTRY or not is_part(order):
+                return True
+        return self._exits.unwanted(held.symbol)
 
     # --- the stop ---------------------------------------------------------------------------------------------
 
@@ -178,7 +181,7 @@ class Brackets:
         whole = abs(held.position_lots) == held.trip_lots_max  # Otherwise a part was closed already.
         if not limits.partial_e6 or not whole or kept.part_tries >= PART_TRIES or now < kept.wait_ns:
             return
-        if any(True for _ in self._desk.orders.open(held.symbol)):
+        if self._desk.orders.open(held.symbol):
             return
         lots, price = self._part_lots(held), self._part_ticks(held, now)
         if not lots or not price:
@@ -226,11 +229,11 @@ class Brackets:
 
     def _take_strays_off(self, now: int) -> None:
         """Take a part's order off once its position is gone, or is being left."""
-        for order in list(self._desk.orders.open()):
+        for order in self._desk.orders.open():
             if not is_part(order) or order.change is not Change.NONE or now - order.asked_ns < REFUSED_NS:
                 continue
             held = self._desk.ledger.holdings.get(order.symbol)
-            stays = held is not None and held.position_lots * order.side < 0 and not self._exits.unwanted(held, now)
+            stays = held is not None and held.position_lots * order.side < 0 and not self._exits.unwanted(order.symbol)
             if order.state in (State.LIVE, State.PARTLY_FILLED) and not stays:
                 self._tracker.take_off(order, now)
 

@@ -116,6 +116,8 @@ class Desk:
 
     def take(self) -> list[Message]:
         """Return everything said in this turn; rows first, as one transaction."""
+        if not self._said and not self._rows:
+            return []
         said, self._said = self._said, []
         if self._rows:
             said.insert(0, self._commit())

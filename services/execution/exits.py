@@ -42,6 +42,7 @@ class Exits:
     def __init__(self, desk: Desk, tracker: Tracker, reconciler: Reconciler) -> None:
         self._desk, self._tracker, self._reconciler = desk, tracker, reconciler
         self.flatten_all = False
+        self._unwanted: set[str] = set()  # Symbols of this turn's positions that are to be closed.
         self._doomed: dict[str, str] = {}  # Symbols that must be closed, and why.
         self._leaving: frozenset[str] = frozenset()  # Symbols that the scanner lets go of.
         self._left: dict[str, str] = {}  # Symbols that the signal engine gave up, and why.
@@ -62,16 +63,19 @@ class Exits:
         """Close what has to be closed, and guard the stops of the rest. Call after every change and on every tick."""
         self._take_refusals(now)
         held_symbols = set()
-        for held in list(self._desk.ledger.open()):
+        self._unwanted.clear()
+        for held in self._desk.ledger.open():
             held_symbols.add(held.symbol)
-            if self.unwanted(held, now):
+            if self._why(held, now):
+                self._unwanted.add(held.symbol)
                 self._close(held, now)
             elif not self._ignored(held):
                 self._guard(held, now)
         self.edits.forget(held_symbols)
         for memory in self._memories():
-            for symbol in [symbol for symbol in memory if symbol not in held_symbols]:
-                del memory[symbol]
+            if memory:
+                for symbol in [symbol for symbol in memory if symbol not in held_symbols]:
+                    del memory[symbol]
 
     def _memories(self) -> tuple[dict[str, int] | dict[str, str], ...]:
         return (
@@ -104,9 +108,9 @@ class Exits:
         """Whether the symbol may no longer be entered."""
         return symbol in self._leaving
 
-    def unwanted(self, held: Holding, now: int) -> bool:
-        """Whether a position is to be closed."""
-        return self._why(held, now) != ""
+    def unwanted(self, symbol: str) -> bool:
+        """Whether a position is to be closed, as the present turn's ``run`` has found."""
+        return symbol in self._unwanted
 
     def _why(self, held: Holding, now: int) -> str:
         """Return why, empty when it may stay. The most urgent reason names the exit."""
@@ -154,6 +158,8 @@ class Exits:
         self._tracker.place(request, None, now)
 
     def _take_refusals(self, now: int) -> None:
+        if not self._tracker.refused_exits and not self._asking:
+            return
         refused, self._tracker.refused_exits = self._tracker.refused_exits, []
         for symbol, code in refused:
             if code == NOTHING_TO_REDUCE:
@@ -211,6 +217,7 @@ class Exits:
     def _doom(self, symbol: str, why: str, now: int) -> None:
         if symbol not in self._doomed:
             self._doomed[symbol] = why
+            self._unwanted.add(symbol)
             self._desk.log("ERROR", "position.naked", f"{why}: closing it", symbol)
             held = self._desk.ledger.holdings[symbol]
             self._close(held, now)

@@ -290,7 +290,9 @@ class Orders:
 
     def open(self, symbol: str = "") -> list[Order]:
         """Return the orders that are not settled."""
-        over = [link for link, order in self._open.items() if order.settled]
-        for link in over:
-            del self._open[link]
-        return [order for order in self._open.values() if symbol in ("", order.symbol)]
+        if not self._open:
+            return []
+        found = [order for order in self._open.values() if not order.settled]
+        if len(found) < len(self._open):
+            self._open = {order.order_link_id: order for order in found}
+        return [order for order in found if order.symbol == symbol] if symbol else found

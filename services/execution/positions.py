@@ -8,7 +8,6 @@ position leaves zero and ends when it is back: its net is the cash of all that l
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.execution.wire import ExecutionRow, PositionRow
@@ -126,9 +125,9 @@ class Ledger:
         if flat is not None:
             del self.holdings[flat]
 
-    def open(self) -> Iterator[Holding]:
-        """Yield the holdings that are not flat."""
-        return (held for held in self.holdings.values() if held.position_lots)
+    def open(self) -> list[Holding]:
+        """Return the holdings that are not flat."""
+        return [held for held in self.holdings.values() if held.position_lots]
 
     def lots(self, symbol: str) -> int:
         """Return the signed position in a symbol."""

@@ -192,7 +192,7 @@ class Reconciler:
                 continue
             if not self._tracker.update(update, now):
                 self._stranger(update, now)
-        for order in list(desk.orders.open()):
+        for order in desk.orders.open():
             young = order.sent_ns == 0 or order.sent_ns > started_ns - MISSING_NS
             if order.order_link_id not in listed and not young and not order.query_due_ns:
                 order.query_due_ns = now
@@ -221,7 +221,7 @@ class Reconciler:
         desk = self._desk
         theirs = theirs or PositionUpdate(symbol, 0, 0, 0, 0)
         held = desk.ledger.holding(symbol, desk.scales[symbol])
-        moving = started_ns - held.changed_ns < SETTLED_NS or any(True for _ in desk.orders.open(symbol))
+        moving = started_ns - held.changed_ns < SETTLED_NS or bool(desk.orders.open(symbol))
         view = desk.views.get(symbol)
         if theirs.position_lots == held.position_lots:
             if held.changed_ns < started_ns:

@@ -12,7 +12,7 @@ hour and however often we start again. Losses and breaches then count anew from 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from services.execution.bucket import Bucket
@@ -88,9 +88,9 @@ class Risk:
         if handler is not None:
             handler(message)
 
-    def spend(self, said: Iterable[Message], now: int) -> None:
+    def spend(self, said: Sequence[Message], now: int) -> None:
         """Count the requests among what leaves now."""
-        requests = sum(isinstance(message, COUNTED) for message in said)
+        requests = sum([isinstance(message, COUNTED) for message in said]) if said else 0
         if requests:
             self._bucket.spend(requests, now)
 
@@ -148,27 +148,38 @@ class Risk:
 
     # --- the day ------------------------------------------------------------------------------------------------
 
-    def _roll(self, now: int) -> None:
-        """Begin a new day when it is one. What is latched stays latched."""
-        day = now // NS_PER_MS // DAY_MS
-        if day > self.day:
-            self.day, self._peak_e8, self._base_e8, self._r_e6, self.breaches = day, 0, 0, 0, 0
-        self._peak_e8 = max(self._peak_e8, self._desk.ledger.day_realised_e8(now // NS_PER_MS))
+    def _roll(self, now: int) -> int:
+        """Begin a new day when it is one; return what was realised in it. What is latched stays latched."""
+        now_ms = now // NS_PER_MS
+        if now_ms // DAY_MS > self.day:
+            self.day, self._peak_e8, self._base_e8, self._r_e6, self.breaches = now_ms // DAY_MS, 0, 0, 0, 0
+        realised_e8 = self._desk.ledger.day_realised_e8(now_ms)
+        if realised_e8 > self._peak_e8:
+            self._peak_e8 = realised_e8
+        return realised_e8
 
-    def _opening_e8(self, now: int) -> int:
+    def _opening_e8(self, realised_e8: int) -> int:
         """Return what the day began with: what is there, less what was realised since."""
         wallet_e8 = self._desk.wallet_e8
-        return wallet_e8 - self._desk.ledger.day_realised_e8(now // NS_PER_MS) if wallet_e8 >= 0 else UNKNOWN_E8
+        return wallet_e8 - realised_e8 if wallet_e8 >= 0 else UNKNOWN_E8
 
     def result_e8(self, now: int) -> int:
         """Return what the day has brought since it was last armed, open positions at the book last seen."""
-        realised_e8 = self._desk.ledger.day_realised_e8(now // NS_PER_MS) - self._base_e8
-        return realised_e8 + sum(self._open_e8(held) for held in self._desk.ledger.open())
+        return self._results(self._desk.ledger.day_realised_e8(now // NS_PER_MS))[0]
 
     def result_r_e6(self) -> int:
         """Return the same in millionths of R."""
-        open_e6 = (self._open_e8(held) * E6 // held.risk_e8 for held in self._desk.ledger.open() if held.risk_e8 > 0)
-        return self._r_e6 + sum(open_e6)
+        return self._results(0)[1]
+
+    def _results(self, realised_e8: int) -> tuple[int, int]:
+        """Return what the day has brought since it was last armed: at 1e-8, and in millionths of R."""
+        result_e8, result_e6 = realised_e8 - self._base_e8, self._r_e6
+        for held in self._desk.ledger.open():
+            open_e8 = self._open_e8(held)
+            result_e8 += open_e8
+            if held.risk_e8 > 0:
+                result_e6 += open_e8 * E6 // held.risk_e8
+        return result_e8, result_e6
 
     def _open_e8(self, held: Holding) -> int:
         """Return what a position would bring at the far touch of the book last seen, before fees; 0 without one."""
@@ -180,7 +191,7 @@ class Risk:
 
     def drawdown_e6(self, now: int) -> int:
         """Return how far the equity is below the day's peak, millionths of the peak; E6 while nothing is known."""
-        opening_e8 = self._opening_e8(now)
+        opening_e8 = self._opening_e8(self._desk.ledger.day_realised_e8(now // NS_PER_MS))
         if opening_e8 + self._peak_e8 <= 0:
             return E6
         below_e8 = self._peak_e8 - (self.result_e8(now) + self._base_e8)
@@ -188,13 +199,13 @@ class Risk:
 
     def tripped(self, now: int) -> str:
         """Return the breaker that has tripped, if any: the first loss limit that is reached wins."""
-        self._roll(now)
-        lost_e8, limits = -self.result_e8(now), self._limits
-        opening_e8 = self._opening_e8(now)
+        realised_e8, limits = self._roll(now), self._limits
+        result_e8, result_r_e6 = self._results(realised_e8)
+        lost_e8, opening_e8 = -result_e8, self._opening_e8(realised_e8)
         if lost_e8 >= self._desk.limits.max_daily_loss_e8:
             return f"{DAILY_LOSS}: {lost_e8 / E8:.2f} USDT"
-        if -self.result_r_e6() >= limits.daily_loss_r_e6:
-            return f"{DAILY_LOSS}: {-self.result_r_e6() / E6:.1f} R"
+        if -result_r_e6 >= limits.daily_loss_r_e6:
+            return f"{DAILY_LOSS}: {-result_r_e6 / E6:.1f} R"
         if opening_e8 > 0 and lost_e8 * E6 >= limits.daily_loss_e6 * opening_e8:
             return f"{DAILY_LOSS}: {lost_e8 * 100 / opening_e8:.2f} %"
         return f"{SLIPPAGE}: {self.breaches} breaches" if self.breaches >= limits.breaches else ""
@@ -203,16 +214,16 @@ class Risk:
 
     def standing(self, symbol: str, side: int, now: int) -> Standing:
         """Return how the account stands as seen from one symbol."""
-        self._roll(now)
-        desk = self._desk
-        held, orders = list(desk.ledger.open()), [one for one in self._entries() if one.symbol != symbol]
+        realised_e8, desk = self._roll(now), self._desk
+        result_e8, result_r_e6 = self._results(realised_e8)
+        held, orders = desk.ledger.open(), [one for one in self._entries() if one.symbol != symbol]
         others = [one for one in held if one.symbol != symbol]
         stakes = [self._stake_e8(one) for one in others] + [_stake_e8(one) for one in orders]
         return Standing(
             equity_e8=desk.equity_e8,
-            opening_e8=self._opening_e8(now),
-            result_e8=self.result_e8(now),
-            result_r_e6=self.result_r_e6(),
+            opening_e8=self._opening_e8(realised_e8),
+            result_e8=result_e8,
+            result_r_e6=result_r_e6,
             open_loss_e8=sum(stakes),
             open_count=len({one.symbol for one in others} | {one.symbol for one in orders}),
             drawdown_e6=self.drawdown_e6(now),

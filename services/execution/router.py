@@ -132,8 +132,9 @@ class Router:
         self._take_off_strays(now)
 
     def _take_off_strays(self, now: int) -> None:
-        owned = {route.leg for route in self._routes.values()}
-        for order in self._desk.orders.open():
+        orders = self._desk.orders.open()
+        owned = {route.leg for route in self._routes.values()} if orders else ()
+        for order in orders:
             stray = order.role == ENTRY and order.state in AT_VENUE and order.order_link_id not in owned
             if stray and order.change is Change.NONE and now - order.asked_ns >= AGAIN_NS:
                 self._tracker.take_off(order, now)

@@ -26,9 +26,9 @@ class Watch:
     def tick(self, now: int) -> None:
         """Let time pass."""
         every_ns, desk = self._desk.limits.watch_ns, self._desk
-        if not every_ns or next(desk.ledger.open(), None) is None:
+        if not every_ns or now - self._asked_ns < (LOST_NS if self._request_id else every_ns):
             return
-        if now - self._asked_ns < (LOST_NS if self._request_id else every_ns):
+        if not desk.ledger.open():
             return
         self._asked_ns, self._request_id = now, desk.request_id(OWNER, "")
         desk.say(Query(self._request_id, OWNER, "", "", "", 0))

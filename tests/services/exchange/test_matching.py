@@ -95,6 +95,23 @@ def test_cancelling_an_unknown_order_is_nothing() -> None:
     assert MatchingBook().cancel(5) == 0
 
 
+@given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 9)), max_size=12))
+def test_a_resized_order_stands_where_a_smaller_or_a_new_one_would(sizes: list[tuple[int, int]]) -> None:
+    orders = (1, BUY, 100, 5), (2, BUY, 100, 5), (3, BUY, 99, 5), (4, BUY, 100, 5)
+    resized, renewed = book_of(*orders), book_of(*orders)
+    for order_id, lots in sizes:
+        resized.resize(order_id, lots)
+        before = renewed.order(order_id)
+        assert before is not None
+        if lots < before.left_lots:
+            renewed.reduce(order_id, before.left_lots - lots)
+        else:
+            renewed.cancel(order_id)
+            renewed.submit(order_id, 7, BUY, before.price_ticks, lots, "PostOnly")
+    assert (resized.seq, resized.take_changes()) == (renewed.seq, renewed.take_changes())
+    assert resized.submit(9, 1, SELL, 99, 99, "IOC") == renewed.submit(9, 1, SELL, 99, 99, "IOC")
+
+
 def test_changes_name_each_touched_level_once_with_its_last_size() -> None:
     book = book_of((1, BUY, 100, 5), (2, SELL, 101, 4), (3, BUY, 100, 1))
     assert book.take_changes() == [(BUY, 100, 6), (SELL, 101, 4)]
