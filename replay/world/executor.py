@@ -1,4 +1,4 @@
-"""Execution in the world: its three lanes of requests, its private stream, and a real order journal."""
+"""Execution in the world: its lanes of requests, its private stream, and a real order journal."""
 
 from __future__ import annotations
 

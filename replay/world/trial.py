@@ -197,11 +197,11 @@ class Trial:
         way out, and that takes what the book gives.
         """
         words = {line.partition(" ")[0] for line in self.scenario.faults}
-        if "thin" in words and not words & DEAF:
-            return NAKED_MS_THIN
-        if "adl" in words:
-            return NAKED_MS_DEAF if words & DEAF else NAKED_MS_MAX
-        return NAKED_MS_MAX if self._late_stops() else 0
+        allowed = {"thin": NAKED_MS_THIN, "adl": NAKED_MS_MAX}
+        found = [allowed[word] for word in allowed if word in words]
+        if found and words & DEAF:
+            return NAKED_MS_DEAF
+        return max([NAKED_MS_MAX * self._late_stops(), *found])
 
     def _late_stops(self) -> bool:
         """Whether a resting entry that is partly filled has no stop at the venue until we set one."""

@@ -19,8 +19,8 @@ from shared.messages import BUY, Message
 from shared.scale import Scale
 
 LINEAR, COIN = "linear", "USDT"
-ENTRY, EXIT, READ, STOP = LANES = ("entry", "exit", "read", "stop")
-# Lanes: nothing that reduces risk ever waits behind something else.
+ENTRY, EXIT, CANCEL, STOP, MOVE, READ = LANES = ("entry", "exit", "cancel", "stop", "move", "read")
+# Lanes: nothing that reduces risk ever waits behind something else, nor one such thing behind another kind of it.
 TRIGGER = "LastPrice"
 PERCENT = Scale("0.01", "1")  # One step is a basis point.
 
@@ -77,12 +77,12 @@ def _amend(request: AmendRequest) -> Call:
 
 def _cancel(request: CancelRequest) -> Call:
     params = {"category": LINEAR, "symbol": request.symbol, "orderLinkId": request.order_link_id}
-    return Call("cancel_order", params, EXIT)
+    return Call("cancel_order", params, CANCEL)
 
 
 def _cancel_all(_: CancelAllRequest) -> Call:
     # Without the filter the venue would also take away the stops of our positions.
-    return Call("cancel_all_orders", {"category": LINEAR, "settleCoin": COIN, "orderFilter": "Order"}, EXIT)
+    return Call("cancel_all_orders", {"category": LINEAR, "settleCoin": COIN, "orderFilter": "Order"}, CANCEL)
 
 
 def _stop(request: StopRequest) -> Call:
@@ -91,7 +91,7 @@ def _stop(request: StopRequest) -> Call:
         "category": LINEAR, "symbol": request.symbol, "tpslMode": "Full", "positionIdx": 0, "stopLoss": price,
         "slTriggerBy": TRIGGER,
     }  # fmt: skip
-    return Call("set_trading_stop", params, EXIT if request.urgent else STOP)
+    return Call("set_trading_stop", params, STOP if request.urgent else MOVE)
 
 
 def _leverage(request: LeverageRequest) -> Call:
@@ -145,7 +145,7 @@ def _query(query: Query) -> Call:
         paged["settleCoin"] = COIN
     if query.cursor:
         paged["cursor"] = query.cursor
-    return Call(method, paged, STOP if kind == "watch" else READ)
+    return Call(method, paged, MOVE if kind == "watch" else READ)
 
 
 _CALLS: dict[type[Message], Callable[[Any], Call]] = {

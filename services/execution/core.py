@@ -81,7 +81,7 @@ class ExecutionCore:
         self._preparation, self._account = Preparation(desk), AccountCheck(desk)
         self._router = Router(desk, self._tracker, self._case)
         self._recovered = self._finished = False
-        self._stop_ns = self._now = 0
+        self._stop_ns = self._settled_ns = self._now = 0
         self._intents: OrderedDict[str, None] = OrderedDict()
         self._said_ns = 0
         self._universe_version = 0
@@ -356,7 +356,9 @@ class ExecutionCore:
         else:
             clean = not any(order.role == ENTRY for order in self._desk.orders.open())
         clean = clean and not self._desk.owes
-        if not clean and now - self._stop_ns < STOP_NS:
+        self._settled_ns = (self._settled_ns or now) if clean else 0
+        agreed = clean and self._reconciler.agrees_since(self._settled_ns, now)  # The end is compared as well.
+        if not agreed and now - self._stop_ns < STOP_NS:
             return
         self._finished = True
         if not clean:

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from services.execution import gates
 from services.execution.desk import Desk, Pending
 from services.execution.limits import E6
-from services.execution.orders import ENTRY, EXIT, FOREIGN, NAKED, PARTIAL, exit_link
+from services.execution.orders import ENTRY, EXIT, FOREIGN, NAKED, PARTIAL, Order, State, exit_link
 from services.execution.outcomes import NOTHING_TO_REDUCE, REJECTED, UNKNOWN
 from services.execution.positions import Holding
 from services.execution.reconcile import Reconciler
@@ -69,8 +69,8 @@ class Exits:
             if self._why(held, now):
                 self._unwanted.add(held.symbol)
                 self._close(held, now)
-            elif not self._ignored(held):
-                self._guard(held, now)
+            if held.symbol in self._unwanted or not self._ignored(held):
+                self._guard(held, now)  # Also on its way out: that way may turn out not to be one.
         self.edits.forget(held_symbols)
         for memory in self._memories():
             if memory:
@@ -140,7 +140,7 @@ class Exits:
         symbol, desk = held.symbol, self._desk
         if symbol in self._asking or now < self._due_ns.get(symbol, 0):
             return
-        if any(order.role == EXIT and order.reason != PARTIAL for order in desk.orders.open(symbol)):
+        if any(self._may_close(order) for order in desk.orders.open(symbol)):
             return
         self._number += 1
         why = self._why(held, now) or FLATTEN
@@ -156,6 +156,13 @@ class Exits:
             slip_bps=desk.limits.route.exit_slip_bps if patient else 0,
         )  # fmt: skip
         self._tracker.place(request, None, now)
+
+    def _may_close(self, order: Order) -> bool:
+        """Whether this order is the way out that is waited for. One that nobody knows of is not, for a position without
+        a stop: a second one that only reduces does no harm.
+        """
+        lost = order.state is State.UNKNOWN and order.symbol in self._naked_ns
+        return order.role == EXIT and order.reason != PARTIAL and not lost
 
     def _take_refusals(self, now: int) -> None:
         if not self._tracker.refused_exits and not self._asking:

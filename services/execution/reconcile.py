@@ -67,6 +67,13 @@ class Reconciler:
         """Have a round begin at the next tick, unless one is under way."""
         self.due_ns = min(self.due_ns, now) if self.due_ns else now
 
+    def agrees_since(self, since_ns: int, now: int) -> bool:
+        """Whether a round that began then or later has come out clean; one is due if not."""
+        if self.agreed_ns >= since_ns:
+            return True
+        self.soon(now)
+        return False
+
     def restart(self, now: int) -> None:
         """Begin anew as soon as can be: a round under way may have read what is no longer true.
 

@@ -1,8 +1,8 @@
-"""Requests on their way to the venue: four lanes, each a thread with a REST session of its own.
+"""Requests on their way to the venue: six lanes, each a thread with a REST session of its own.
 
-A lane carries one request at a time, in order. Entries, exits (with cancels and stops that are missing), stops that
-move, and readings have a lane each, so nothing that reduces risk ever waits behind something else. Whatever happens to
-a request, one Reply comes back.
+A lane carries one request at a time, in order. Entries, exits, cancels, stops that are missing, stops that move, and
+readings have a lane each, so nothing that reduces risk ever waits behind something else. Whatever happens to a request,
+one Reply comes back.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pybit.unified_trading import HTTP
 
 from services.execution import outcomes
 from services.execution.answers import Allowance, Answer, allowance_of, not_sent, reply_to
-from services.execution.calls import EXIT, LANES, STOP, Call
+from services.execution.calls import ENTRY, LANES, READ, Call
 from services.execution.wire import OrderRequest, Reply
 from shared.clock import NS_PER_S, Clock
 from shared.config import Credentials
@@ -126,7 +126,7 @@ class _Lane:
         self, name: str, sessions: Sessions, clock: Clock, hear: Hear, decision_to_sent: Histogram, shutout: Shutout
     ) -> None:
         self._clock, self._hear, self._decision_to_sent = clock, hear, decision_to_sent
-        self._shutout, self._waits = shutout, name not in (EXIT, STOP)
+        self._shutout, self._waits = shutout, name in (ENTRY, READ)
         self._session = sessions.make()
         self._queue: queue.Queue[tuple[Message, Call] | None] = queue.Queue(QUEUED_MAX)
         self._thread = threading.Thread(target=self._run, name=f"rest-{name}", daemon=True)

@@ -331,6 +331,7 @@ def test_that_a_position_is_open_takes_nothing_from_it_by_itself() -> None:
 
 def test_no_stop_is_ever_asked_for_before_there_is_a_position() -> None:
     rig = Rig(dataclasses.replace(LIMITS, trail=TRAIL, watch_ns=300 * MS)).start()
+    rig.lists["watch"] = []
     rig.wish()
     rig.feed(rig.reply(rig.last(OrderRequest)))
     rig.wait(1_400)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 from pybit.unified_trading import HTTP
 
-from services.execution.calls import ENTRY, EXIT, READ, REQUESTS, call_of, kind_of
+from services.execution.calls import ENTRY, EXIT, LANES, REQUESTS, call_of, kind_of
 from services.execution.wire import (
     AmendRequest,
     CancelAllRequest,
@@ -103,9 +103,10 @@ def test_every_request_is_a_call_of_the_client_and_what_reduces_has_its_own_lane
     for request in ALL:
         call = call_of(request)
         assert callable(getattr(HTTP, call.method))
-        assert call.lane in (ENTRY, EXIT, READ)
+        assert call.lane in LANES
     entries = [request for request in ALL if call_of(request).lane == ENTRY]
     assert entries == [ENTER, FOLLOW]
+    assert [request for request in ALL if call_of(request).lane == EXIT] == [LEAVE]
 
 
 def test_answers_are_known_by_the_request_s_kind() -> None:

@@ -15,6 +15,7 @@ from services.execution.store import Store
 from services.execution.wire import (
     BadRecord,
     CancelAllRequest,
+    Commit,
     Finished,
     OrderRequest,
     PrivateDown,
@@ -132,14 +133,42 @@ def test_stop_flattens_waits_for_the_fill_and_says_flat() -> None:
     rig.feed(rig.reply(request))
     assert not rig.all(Finished)
     rig.leave(request.order_link_id)
+    assert not rig.all(Finished), "the end is compared with the venue as well"
+    rig.wait(50)
     assert rig.last(ExecutionState).state == "flat"
     assert rig.all(Finished) == [Finished(True)]
     assert rig.last(RoundTrip).reason == "flatten"
 
 
-def test_stop_with_nothing_open_ends_at_once() -> None:
+def test_stop_with_nothing_open_ends_with_the_next_comparison() -> None:
     rig = Rig().start()
     rig.feed(StopRequested())
+    rig.wait(50)
+    assert rig.all(Finished) == [Finished(True)]
+
+
+def test_what_the_stream_never_told_of_is_booked_before_the_end() -> None:
+    rig = Rig().start()
+    rig.enter()
+    funding = execution_row("funding-1", "", "0.008", rig.now, execType="Funding", execPrice="60000.00", orderId="f-1")
+    rig.lists["executions"].insert(0, funding)
+    rig.feed(StopRequested())
+    request = rig.last(OrderRequest)
+    rig.feed(rig.reply(request))
+    rig.leave(request.order_link_id)
+    rig.wait(50)
+    assert rig.all(Finished) == [Finished(True)]
+    booked = [row.fill.exec_id for commit in rig.all(Commit) for row in commit.executions]
+    assert "funding-1" in booked
+
+
+def test_a_venue_that_does_not_answer_does_not_hold_up_the_end() -> None:
+    rig = Rig().start()
+    rig.silent = {"positions"}
+    rig.feed(StopRequested())
+    rig.wait(3_400)
+    assert not rig.all(Finished)
+    rig.wait(200)
     assert rig.all(Finished) == [Finished(True)]
 
 
@@ -151,6 +180,7 @@ def test_stop_cancels_a_working_entry_and_waits_for_its_end() -> None:
     assert rig.all(CancelAllRequest)
     assert not rig.all(Finished)
     rig.push("order", order_row("abc-0-1-e", "Cancelled"))
+    rig.wait(50)
     assert rig.last(Finished).clean
 
 
@@ -170,6 +200,7 @@ def test_stop_with_keep_leaves_the_position_to_its_stop() -> None:
     rig = Rig(dataclasses.replace(LIMITS, flatten_on_stop=False)).start()
     rig.enter()
     rig.feed(StopRequested())
+    rig.wait(50)
     assert rig.all(Finished) == [Finished(True)]
     assert rig.last(ExecutionState).state == "paused"
     assert not [request for request in rig.all(OrderRequest) if request.reduce_only]

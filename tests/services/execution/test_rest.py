@@ -15,7 +15,7 @@ from pybit.exceptions import FailedRequestError, InvalidRequestError
 
 from services.execution import rest
 from services.execution.answers import not_sent
-from services.execution.calls import call_of
+from services.execution.calls import EXIT, LANES, READ, call_of
 from services.execution.wire import OrderRequest, PriceLimitRequest, Query, Reply
 from shared.config import Credentials
 from shared.fleet import Histogram
@@ -116,10 +116,11 @@ def test_the_headers_of_answers_and_refusals_tell_what_is_left(answer: Callable[
 
 
 class Lanes:
-    """Three lanes over fake sessions, and what came back."""
+    """The lanes over fake sessions, and what came back."""
 
-    def __init__(self, *answers: Callable[[], Any], now: int = 5_000) -> None:
-        self.sessions = [FakeSession(answer) for answer in answers]
+    def __init__(self, now: int = 5_000, **answers: Callable[[], Any]) -> None:
+        assert answers.keys() <= set(LANES)
+        self.sessions = [FakeSession(answers.get(name, ok)) for name in LANES]
         self.replies: list[Reply] = []
         self.histogram = Histogram()
         sessions: Any = FakeSessions(*self.sessions)
@@ -151,7 +152,7 @@ def test_an_exit_never_waits_behind_an_entry_or_a_reading() -> None:
         release.wait(DEADLINE_S)
         return OK
 
-    lanes = Lanes(hang, ok, hang, ok)
+    lanes = Lanes(entry=hang, read=hang)
     assert lanes.send(ENTER)
     assert lanes.send(Query(3, "wallet", "", "", "", 0))
     assert lanes.send(LEAVE)
@@ -164,7 +165,7 @@ def test_an_exit_never_waits_behind_an_entry_or_a_reading() -> None:
 
 
 def test_an_entry_that_waited_too_long_in_its_lane_is_not_sent() -> None:
-    lanes = Lanes(ok, ok, ok, ok, now=9_001)
+    lanes = Lanes(now=9_001)
     lanes.send(ENTER)
     lanes.wait(1)
     lanes.close()
@@ -172,7 +173,7 @@ def test_an_entry_that_waited_too_long_in_its_lane_is_not_sent() -> None:
 
 
 def test_the_way_from_decision_to_request_is_measured_for_entries_only() -> None:
-    lanes = Lanes(ok, ok, ok, ok)
+    lanes = Lanes()
     lanes.send(ENTER)
     lanes.send(LEAVE)
     lanes.wait(2)
@@ -189,7 +190,7 @@ def test_a_full_lane_refuses_and_sends_nothing(monkeypatch: pytest.MonkeyPatch) 
         release.wait(DEADLINE_S)
         return OK
 
-    lanes = Lanes(hang, ok, ok, ok)
+    lanes = Lanes(entry=hang)
     sent = [lanes.send(ENTER) for _ in range(5)]
     assert sent[0]
     assert not all(sent)
@@ -213,7 +214,7 @@ def test_sessions_neither_retry_nor_use_a_proxy() -> None:
 
 
 def test_shut_out_by_the_venue_nothing_is_read_but_exits_are_tried() -> None:
-    lanes = Lanes(ok, ok, fail(failed(403)), ok)
+    lanes = Lanes(read=fail(failed(403)))
     lanes.send(Query(3, "wallet", "", "", "", 0))
     lanes.wait(1)
     lanes.send(Query(4, "wallet", "", "", "", 0))
@@ -223,7 +224,8 @@ def test_shut_out_by_the_venue_nothing_is_read_but_exits_are_tried() -> None:
     lanes.close()
     said = {reply.request_id: (reply.outcome, reply.code) for reply in lanes.replies}
     assert said == {3: ("rejected", 403), 4: ("rejected", 403), 1: ("rejected", 403), 2: ("accepted", 0)}
-    assert [len(session.calls) for session in lanes.sessions] == [0, 1, 1, 0]
+    calls = dict(zip(LANES, (len(session.calls) for session in lanes.sessions), strict=True))
+    assert calls == dict.fromkeys(LANES, 0) | {EXIT: 1, READ: 1}
 
 
 def test_a_shutout_lasts_ten_minutes() -> None:

@@ -8,7 +8,7 @@ from services.execution.desk import Desk
 from services.execution.parse import PositionUpdate
 from services.execution.wire import OrderRequest, Query, StopRequest
 from shared.messages import ExecutionState, PositionNews
-from tests.services.execution.rig import LIMITS, MS, Rig, position_row
+from tests.services.execution.rig import LIMITS, MS, Rig, execution_row, order_row, position_row
 
 WATCHED = dataclasses.replace(LIMITS, watch_ns=300 * MS, time_exit_ns=0)
 
@@ -46,6 +46,37 @@ def test_a_stop_that_vanished_in_silence_is_set_again_within_half_a_second() -> 
     while not rig.all(StopRequest):
         rig.wait(50)
     assert rig.now - since <= 450 * MS
+
+
+def test_an_entry_that_filled_in_silence_is_found_and_its_position_gets_its_stop_within_half_a_second() -> None:
+    rig = Rig(WATCHED)
+    rig.lists["watch"] = []
+    rig.start()
+    rig.wish()
+    request = rig.last(OrderRequest)
+    rig.feed(rig.reply(request))
+    rig.wait(400)
+    assert len(looks(rig)) == 1, "what rests may fill"
+    link = request.order_link_id
+    rig.lists["watch"] = rig.lists["positions"] = [position_row("0.004", "")]
+    rig.lists["order"] = [order_row(link, "PartiallyFilled", "0.004")]
+    rig.lists["order_executions"] = [execution_row("silent", link, "0.004", rig.now)]
+    since = rig.now
+    while not rig.all(StopRequest):
+        rig.wait(50)
+    assert rig.now - since <= 500 * MS
+    assert rig.last(PositionNews).position_lots == 4
+
+
+def test_an_entry_that_rests_unfilled_is_asked_about_no_further() -> None:
+    rig = Rig(WATCHED)
+    rig.lists["watch"] = []
+    rig.start()
+    rig.wish()
+    rig.feed(rig.reply(rig.last(OrderRequest)))
+    rig.wait(1_200)
+    assert len(looks(rig)) == 4
+    assert not [query for query in rig.asked if query.kind == "order"]
 
 
 def test_a_reading_asked_for_before_the_stream_spoke_is_not_believed() -> None:

@@ -13,6 +13,7 @@ def test_every_message_of_a_run_comes_back_from_bytes() -> None:
     rig.wait(10_100)
     rig.leave(rig.last(OrderRequest).order_link_id)
     rig.feed(StopRequested())
+    rig.wait(100)
     messages = [told for _, told in rig.told] + rig.said
     assert Finished(True) in messages
     assert len({type(message) for message in messages}) > 15
