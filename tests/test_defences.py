@@ -13,7 +13,8 @@ import pytest
 
 from replay.world.scenario import scenario
 from replay.world.trial import play
-from services.execution import calls, desk, exits, gates, positions, reconcile, tracker
+from services.execution import calls, desk, exits, gates, positions, reconcile, tracker, watch
+from services.execution.orders import EXIT, PARTIAL
 from services.execution.wire import OrderRequest
 
 SEEDS = range(40)
@@ -63,6 +64,22 @@ def never_ask(patch: Patch) -> None:
         patch.setattr(reconcile.Reconciler, name, lambda self, now: None)
 
 
+def guard_nothing_that_leaves(patch: Patch) -> None:
+    """Trust that what is being closed will be."""
+    guard = exits.Exits._guard
+
+    def trusting(self: exits.Exits, held: positions.Holding, now: int) -> None:
+        if not self.unwanted(held.symbol):
+            guard(self, held, now)
+
+    patch.setattr(exits.Exits, "_guard", trusting)
+
+
+def wait_for_any_way_out(patch: Patch) -> None:
+    """Wait for a way out, whether anybody knows of it or not."""
+    patch.setattr(exits.Exits, "_may_close", lambda _, order: order.role == EXIT and order.reason != PARTIAL)
+
+
 WATCH, ADL = "the watch over stops", "adl"
 DEFENCES: dict[str, tuple[str, Callable[[Patch], None]]] = {
     "stale books": ("data", without("book_fresh", "data_fresh")),
@@ -85,6 +102,36 @@ DEFENCES: dict[str, tuple[str, Callable[[Patch], None]]] = {
     "ways out": ("agreement", lambda patch: patch.setattr(exits.Exits, "run", lambda *_: None)),
     "asking the venue": ("agreement closed", never_ask),
 }
+
+
+RARE: dict[str, tuple[str, int, Callable[[Patch], None]]] = {
+    "the guard of what is on its way out": ("protection", 1003114, guard_nothing_that_leaves),
+    "a way out that may be lost": ("protection", 1003956, wait_for_any_way_out),
+    "entries that fill in silence": (
+        "protection",
+        1005446,
+        lambda patch: patch.setattr(watch.Watch, "_resting", lambda *_: []),
+    ),
+    "a lane for stops that are missing": (
+        "protection",
+        1002856,
+        lambda patch: patch.setattr(calls, "STOP", calls.EXIT),
+    ),
+    "the comparison at the end": (
+        "record",
+        1000047,
+        lambda patch: patch.setattr(reconcile.Reconciler, "agrees_since", lambda *_: True),
+    ),
+}
+"""What some seed in a thousand needs: the law, and the seed that showed it."""
+
+
+@pytest.mark.parametrize("name", RARE)
+def test_a_rare_seed_stands_and_falls_with_it(name: str, monkeypatch: Patch) -> None:
+    law, seed, take_away = RARE[name]
+    assert play(seed).findings == ()
+    take_away(monkeypatch)
+    assert any(finding.startswith(law) for finding in play(seed).findings), f"nobody misses {name}"
 
 
 @pytest.mark.parametrize("name", DEFENCES)
