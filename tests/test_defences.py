@@ -117,6 +117,11 @@ RARE: dict[str, tuple[str, int, Callable[[Patch], None]]] = {
         1002856,
         lambda patch: patch.setattr(calls, "STOP", calls.EXIT),
     ),
+    "the stop in case of doubt": (
+        "protection",
+        1012218,
+        lambda patch: patch.setattr(exits.Exits, "_doubt", lambda *_: None),
+    ),
     "the comparison at the end": (
         "record",
         1000047,

@@ -46,6 +46,7 @@ EXCHANGE_TICK_NS = 50 * NS_PER_MS
 LOOK_NS = 100 * NS_PER_MS
 HEAL_S = 5.0  # By then both ledgers agree, once nothing goes wrong any more.
 BACK_NS = 250 * NS_PER_MS
+LIFE_NS = 20 * NS_PER_MS  # It lives for so long between two deaths.
 TTL_NS = 250 * NS_PER_MS
 SAY_UNIVERSE_NS = NS_PER_S
 STOP_S = 6.0
@@ -176,7 +177,7 @@ class Trial:
         if blow.kind in (KILL, KILL_TWICE):
             self._kill()
             if blow.kind == KILL_TWICE:
-                self.clock.after(BACK_NS + 20 * NS_PER_MS, self._kill)
+                self.clock.after(BACK_NS + LIFE_NS, self._kill)
         elif blow.kind == RESTART_VENUE:
             self.network.restart()
         elif blow.kind == CUT:
@@ -194,14 +195,21 @@ class Trial:
     def _naked_ms_allowed(self) -> int:
         """Return how long a position may have been naked. Deleveraging takes the stop away: then ours has to come soon,
         unless the venue lets nothing through. In a thin book a stop is used up before all is closed: then we are on our
-        way out, and that takes what the book gives.
+        way out, and that takes what the book gives. Who is dead does neither.
         """
         words = {line.partition(" ")[0] for line in self.scenario.faults}
         allowed = {"thin": NAKED_MS_THIN, "adl": NAKED_MS_MAX}
         found = [allowed[word] for word in allowed if word in words]
         if found and words & DEAF:
             return NAKED_MS_DEAF
-        return max([NAKED_MS_MAX * self._late_stops(), *found])
+        allowed_ms = max([NAKED_MS_MAX * self._late_stops(), *found])
+        return allowed_ms + self._dead_ms() if allowed_ms else 0
+
+    def _dead_ms(self) -> int:
+        """Return how long execution is dead at a stretch."""
+        kinds = {blow.kind for blow in self.scenario.blows}
+        dead_ns = BACK_NS + LIFE_NS + BACK_NS if KILL_TWICE in kinds else BACK_NS * (KILL in kinds)
+        return dead_ns // NS_PER_MS
 
     def _late_stops(self) -> bool:
         """Whether a resting entry that is partly filled has no stop at the venue until we set one."""

@@ -27,7 +27,8 @@ from shared.messages import BUY, SELL, Leave
 OWNER = "exits"
 NAKED_NS = 50 * NS_PER_MS  # One fill is told in several frames: this long they may take to come together.
 NAKED_NS_MAX = 400 * NS_PER_MS  # Known to have no stop for this long: out. It takes a while to be known.
-UNTOLD_NS = NS_PER_S  # The venue has said nothing about a position's stop: ask.
+DOUBT_NS = 100 * NS_PER_MS  # The venue has said nothing about a position's stop: set it, which does no harm,
+UNTOLD_NS = NS_PER_S  # and ask.
 RETRY_NS = 250 * NS_PER_MS
 RETRY_NS_MAX = 2 * NS_PER_S
 STOP_TRIES = 2
@@ -51,6 +52,8 @@ class Exits:
         self._asking: dict[str, int] = {}  # Nothing to reduce, said the venue then: compare before trying again.
         self._naked_ns: dict[str, int] = {}  # Since when the venue says that there is no stop.
         self._stop_tries: dict[str, int] = {}
+        self._doubts_ns: dict[str, int] = {}  # When a stop was set because the venue had said nothing.
+        self._begun_ns = 0
         self.edits = StopEdits(desk)
         self._number = 0
 
@@ -61,6 +64,7 @@ class Exits:
 
     def run(self, now: int) -> None:
         """Close what has to be closed, and guard the stops of the rest. Call after every change and on every tick."""
+        self._begun_ns = self._begun_ns or now
         self._take_refusals(now)
         held_symbols = set()
         self._unwanted.clear()
@@ -80,6 +84,7 @@ class Exits:
     def _memories(self) -> tuple[dict[str, int] | dict[str, str], ...]:
         return (
             self._doomed, self._left, self._attempts, self._due_ns, self._asking, self._naked_ns, self._stop_tries,
+            self._doubts_ns,
         )  # fmt: skip
 
     # --- closing ----------------------------------------------------------------------------------------------
@@ -180,8 +185,7 @@ class Exits:
     def _guard(self, held: Holding, now: int) -> None:
         symbol, view = held.symbol, self._desk.views.get(held.symbol)
         if view is None or not view.position_lots:
-            if now - held.changed_ns >= UNTOLD_NS:
-                self._reconciler.soon(now)
+            self._doubt(held, now)
         elif view.stop_ticks:
             self._naked_ns.pop(symbol, None)
             self._stop_tries.pop(symbol, None)
@@ -191,6 +195,17 @@ class Exits:
                 self._doom(symbol, f"no stop for {naked_ns // NS_PER_MS} ms", now)
             elif naked_ns >= NAKED_NS and not self.edits.busy(symbol):
                 self._set_stop(held, now)
+
+    def _doubt(self, held: Holding, now: int) -> None:
+        """See to a position of which the venue has said nothing yet."""
+        untold_ns, symbol = now - max(held.changed_ns, self._begun_ns), held.symbol
+        stop_ticks = held.stop_ticks or self._stop_ticks(held)
+        if untold_ns >= DOUBT_NS and symbol not in self._doubts_ns and stop_ticks > 0 and not self.edits.busy(symbol):
+            self._doubts_ns[symbol] = now
+            self._desk.log("INFO", "stop.doubt", f"the venue says nothing of it: setting {stop_ticks} ticks", symbol)
+            self.edits.ask(OWNER, held, stop_ticks, urgent=True)
+        if untold_ns >= UNTOLD_NS:
+            self._reconciler.soon(now)
 
     def _set_stop(self, held: Holding, now: int) -> None:
         desk, symbol = self._desk, held.symbol

@@ -259,35 +259,6 @@ def test_an_answer_to_a_stop_of_an_earlier_position_says_nothing_of_the_present_
     assert rig.last(StopRequest).request_id != old.request_id
 
 
-def test_a_position_that_is_being_closed_is_guarded_until_it_is() -> None:
-    rig = Rig().start()
-    rig.enter()
-    rig.wait(10_100)  # Its time is over.
-    leave = rig.last(OrderRequest)
-    assert leave.reduce_only
-    rig.feed(rig.reply(leave))  # Taken, says the venue, and then nothing comes of it.
-    rig.push("position", position_row("0.008", ""))
-    rig.wait(150)
-    assert rig.last(StopRequest).urgent
-    assert exits(rig) == [leave]
-
-
-def test_a_way_out_that_nobody_knows_of_is_not_waited_for_without_a_stop() -> None:
-    rig = Rig().start()
-    rig.enter()
-    rig.wait(10_100)
-    first = rig.last(OrderRequest)
-    rig.feed(rig.reply(first, "unknown", 504, "HTTP 504"))
-    rig.wait(200)
-    assert exits(rig) == [first], "with its stop in place there is time to ask"
-    rig.push("position", position_row("0.008", ""))
-    for request in rig.all(StopRequest, rig.wait(100)):
-        rig.feed(rig.reply(request, "rejected", 10001, "StopLoss should lower than base_price"))
-    rig.wait(300)
-    assert len(exits(rig)) == 2
-    assert exits(rig)[1].reduce_only
-
-
 @pytest.mark.parametrize(
     ("foreign", "stops", "links"),
     [("adopt", 1, []), ("close", 1, [f"{RUN}-0-o1"]), ("ignore", 0, [])],

@@ -1,4 +1,7 @@
-"""One question about a stop at a time, and its answer belongs to the position it was asked for."""
+"""One question about a stop at a time, and its answer belongs to the position it was asked for.
+
+And no position is left to chance: not on its way out, not while that way is lost, not while the venue says nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,9 @@ from services.execution.desk import Desk, Pending
 from services.execution.parse import PositionUpdate
 from services.execution.positions import Holding
 from services.execution.stops import StopEdits
-from services.execution.wire import Commit, Reply, StopRequest
-from tests.services.execution.rig import LIMITS, NOW
+from services.execution.wire import Commit, OrderRequest, Reply, StopRequest
+from shared.messages import ExecutionState
+from tests.services.execution.rig import LIMITS, NOW, Rig, execution_row, order_row, position_row
 
 
 def held(desk: Desk) -> Holding:
@@ -81,3 +85,62 @@ def test_questions_about_what_is_gone_are_forgotten() -> None:
     edits.ask("exits", held(desk), 598_000, urgent=True)
     edits.forget({"ETHUSDT"})
     assert not edits.busy("BTCUSDT")
+
+
+def exits(rig: Rig) -> list[OrderRequest]:
+    return [request for request in rig.all(OrderRequest) if request.reduce_only]
+
+
+def test_a_position_that_is_being_closed_is_guarded_until_it_is() -> None:
+    rig = Rig().start()
+    rig.enter()
+    rig.wait(10_100)  # Its time is over.
+    leave = rig.last(OrderRequest)
+    assert leave.reduce_only
+    rig.feed(rig.reply(leave))  # Taken, says the venue, and then nothing comes of it.
+    rig.push("position", position_row("0.008", ""))
+    rig.wait(150)
+    assert rig.last(StopRequest).urgent
+    assert exits(rig) == [leave]
+
+
+def test_a_way_out_that_nobody_knows_of_is_not_waited_for_without_a_stop() -> None:
+    rig = Rig().start()
+    rig.enter()
+    rig.wait(10_100)
+    first = rig.last(OrderRequest)
+    rig.feed(rig.reply(first, "unknown", 504, "HTTP 504"))
+    rig.wait(200)
+    assert exits(rig) == [first], "with its stop in place there is time to ask"
+    rig.push("position", position_row("0.008", ""))
+    for request in rig.all(StopRequest, rig.wait(100)):
+        rig.feed(rig.reply(request, "rejected", 10001, "StopLoss should lower than base_price"))
+    rig.wait(300)
+    assert len(exits(rig)) == 2
+    assert exits(rig)[1].reduce_only
+
+
+def test_a_position_of_which_the_venue_says_nothing_gets_its_stop_once_and_in_time() -> None:
+    rig = Rig().start()
+    rig.wish()
+    request = rig.last(OrderRequest)
+    rig.feed(rig.reply(request))
+    link = request.order_link_id
+    rig.push("execution", execution_row("x1", link, "0.008", rig.now))
+    rig.push("order", order_row(link, "Filled", "0.008"))
+    rig.wait(100)
+    (stop,) = rig.all(StopRequest)
+    assert (stop.stop_ticks, stop.urgent) == (request.stop_ticks, True)
+    rig.feed(rig.reply(stop, "already_done", 34040, "not modified"))
+    rig.wait(500)
+    assert rig.all(StopRequest) == [stop]
+    assert exits(rig) == []
+    assert rig.last(ExecutionState).corrections == 0
+
+
+def test_a_position_that_was_there_at_the_start_is_read_first() -> None:
+    rig = Rig()
+    rig.lists["positions"] = [position_row("0.008")]
+    rig.start()
+    rig.wait(500)
+    assert not rig.all(StopRequest)
