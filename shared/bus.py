@@ -27,10 +27,9 @@ import zmq
 from shared.clock import NS_PER_MS, Clock
 from shared.fleet import Counters
 from shared.messages import SCHEMA, Ack, Message, ProtocolError, decode, encode
-from shared.post import Post
+from shared.post import PATH_MAX, Post
 
 HIGH_WATER_MARK = 10_000
-IPC_PATH_MAX = 107
 FRAME_BYTES_MAX = 4 << 20
 LINGER_MS = 100
 RETRY_NS = 100 * NS_PER_MS
@@ -106,8 +105,8 @@ class Once:
 def endpoint(run_dir: Path, name: str, kind: str) -> str:
     """Return the ipc address of ``name``'s socket. Raises ValueError when the path is too long for the kernel."""
     path = str(run_dir / f"{name}.{kind}")
-    if len(path) > IPC_PATH_MAX:
-        raise ValueError(f"socket path has {len(path)} characters, at most {IPC_PATH_MAX} work: {path}")
+    if len(path) > PATH_MAX:
+        raise ValueError(f"socket path has {len(path)} characters, at most {PATH_MAX} work: {path}")
     return f"ipc://{path}"
 
 
