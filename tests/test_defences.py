@@ -77,7 +77,18 @@ def guard_nothing_that_leaves(patch: Patch) -> None:
 
 def wait_for_any_way_out(patch: Patch) -> None:
     """Wait for a way out, whether anybody knows of it or not."""
-    patch.setattr(exits.Exits, "_may_close", lambda _, order: order.role == EXIT and order.reason != PARTIAL)
+    patch.setattr(exits.Exits, "_may_close", lambda _, order, now: order.role == EXIT and order.reason != PARTIAL)
+
+
+def wait_longer_each_time(patch: Patch) -> None:
+    """Wait longer with every way out that was tried, also when each of them helped."""
+    count = exits._Tries.count
+
+    def vain(self: exits._Tries, lots: int) -> None:
+        count(self, lots)
+        self.vain = self.sent - 1
+
+    patch.setattr(exits._Tries, "count", vain)
 
 
 WATCH, ADL = "the watch over stops", "adl"
@@ -107,6 +118,8 @@ DEFENCES: dict[str, tuple[str, Callable[[Patch], None]]] = {
 RARE: dict[str, tuple[str, int, Callable[[Patch], None]]] = {
     "the guard of what is on its way out": ("protection", 1003114, guard_nothing_that_leaves),
     "a way out that may be lost": ("protection", 1003956, wait_for_any_way_out),
+    "a way out that never was": ("protection", 1047130, wait_for_any_way_out),
+    "no patience where it helps": ("protection", 1048666, wait_longer_each_time),
     "entries that fill in silence": (
         "protection",
         1005446,

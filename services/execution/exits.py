@@ -8,6 +8,7 @@ venue what is left before we send another.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from services.execution import gates
 from services.execution.desk import Desk, Pending
@@ -29,12 +30,29 @@ NAKED_NS = 50 * NS_PER_MS  # One fill is told in several frames: this long they 
 NAKED_NS_MAX = 400 * NS_PER_MS  # Known to have no stop for this long: out. It takes a while to be known.
 DOUBT_NS = 100 * NS_PER_MS  # The venue has said nothing about a position's stop: set it, which does no harm,
 UNTOLD_NS = NS_PER_S  # and ask.
+SLOW_NS = 500 * NS_PER_MS  # A market order is over before this, or it never was.
 RETRY_NS = 250 * NS_PER_MS
 RETRY_NS_MAX = 2 * NS_PER_S
 STOP_TRIES = 2
 TIME, FLATTEN, SIGNAL, SWITCH = "time", "flatten", "signal", "switch"
 URGENT = (FLATTEN, NAKED)
 ADOPT, CLOSE, IGNORE = "adopt", "close", "ignore"
+
+
+class _Tries:
+    """The exits sent for one position."""
+
+    __slots__ = ("lots", "sent", "vain")
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.vain = 0  # Of these, the last ones in a row that came to nothing.
+        self.lots = 0  # The position that the last one was to close.
+
+    def count(self, lots: int) -> None:
+        """Count one more."""
+        self.vain = self.vain + 1 if lots == self.lots else 0
+        self.sent, self.lots = self.sent + 1, lots
 
 
 class Exits:
@@ -47,7 +65,7 @@ class Exits:
         self._doomed: dict[str, str] = {}  # Symbols that must be closed, and why.
         self._leaving: frozenset[str] = frozenset()  # Symbols that the scanner lets go of.
         self._left: dict[str, str] = {}  # Symbols that the signal engine gave up, and why.
-        self._attempts: dict[str, int] = {}  # Exits sent for the present position.
+        self._tries: dict[str, _Tries] = {}
         self._due_ns: dict[str, int] = {}  # No exit before this.
         self._asking: dict[str, int] = {}  # Nothing to reduce, said the venue then: compare before trying again.
         self._naked_ns: dict[str, int] = {}  # Since when the venue says that there is no stop.
@@ -81,9 +99,9 @@ class Exits:
                 for symbol in [symbol for symbol in memory if symbol not in held_symbols]:
                     del memory[symbol]
 
-    def _memories(self) -> tuple[dict[str, int] | dict[str, str], ...]:
+    def _memories(self) -> tuple[dict[str, Any], ...]:
         return (
-            self._doomed, self._left, self._attempts, self._due_ns, self._asking, self._naked_ns, self._stop_tries,
+            self._doomed, self._left, self._tries, self._due_ns, self._asking, self._naked_ns, self._stop_tries,
             self._doubts_ns,
         )  # fmt: skip
 
@@ -145,29 +163,31 @@ class Exits:
         symbol, desk = held.symbol, self._desk
         if symbol in self._asking or now < self._due_ns.get(symbol, 0):
             return
-        if any(self._may_close(order) for order in desk.orders.open(symbol)):
+        if any(self._may_close(order, now) for order in desk.orders.open(symbol)):
             return
         self._number += 1
         why = self._why(held, now) or FLATTEN
         link = exit_link(desk.run_id, desk.epoch, self._number, why)
-        attempts = self._attempts[symbol] = self._attempts.get(symbol, 0) + 1
-        self._due_ns[symbol] = now + min(RETRY_NS << min(attempts - 1, 8), RETRY_NS_MAX)
-        if attempts > 1:
-            desk.log("WARNING", "exit.again", f"attempt {attempts}, {held.position_lots} lots left", symbol)
+        tries = self._tries.setdefault(symbol, _Tries())
+        tries.count(held.position_lots)
+        self._due_ns[symbol] = now + min(RETRY_NS << min(tries.vain, 8), RETRY_NS_MAX)  # Later, if nothing helps.
+        if tries.sent > 1:
+            desk.log("WARNING", "exit.again", f"attempt {tries.sent}, {held.position_lots} lots left", symbol)
         request_id = desk.request_id(TRACKER, link)
-        patient = attempts == 1 and why not in URGENT  # What it leaves, the next one takes at any price.
+        patient = tries.sent == 1 and why not in URGENT  # What it leaves, the next one takes at any price.
         request = gates.close(
             request_id, link, symbol, held.scale, held.position_lots,
             slip_bps=desk.limits.route.exit_slip_bps if patient else 0,
         )  # fmt: skip
         self._tracker.place(request, None, now)
 
-    def _may_close(self, order: Order) -> bool:
-        """Whether this order is the way out that is waited for. One that nobody knows of is not, for a position without
-        a stop: a second one that only reduces does no harm.
+    def _may_close(self, order: Order, now: int) -> bool:
+        """Whether this order is the way out that is waited for. For a position without a stop, one is not that nobody
+        knows of, or of which nothing is heard: a second one that only reduces does no harm.
         """
-        lost = order.state is State.UNKNOWN and order.symbol in self._naked_ns
-        return order.role == EXIT and order.reason != PARTIAL and not lost
+        lost = order.state is State.UNKNOWN or (order.sent_ns > 0 and now - order.sent_ns >= SLOW_NS)
+        waits = not lost or order.symbol not in self._naked_ns
+        return order.role == EXIT and order.reason != PARTIAL and waits
 
     def _take_refusals(self, now: int) -> None:
         if not self._tracker.refused_exits and not self._asking:

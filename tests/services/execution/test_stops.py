@@ -144,3 +144,33 @@ def test_a_position_that_was_there_at_the_start_is_read_first() -> None:
     rig.start()
     rig.wait(500)
     assert not rig.all(StopRequest)
+
+
+def test_a_way_out_of_which_nothing_is_heard_is_not_waited_for_without_a_stop() -> None:
+    rig = Rig().start()
+    rig.enter()
+    rig.wait(10_100)
+    rig.feed(
+        rig.reply(rig.last(OrderRequest))
+    )  # Taken, says the venue: a market order that then neither fills nor ends.
+    rig.push("position", position_row("0.008", ""))
+    for request in rig.all(StopRequest, rig.wait(100)):
+        rig.feed(rig.reply(request, "rejected", 10001, "StopLoss should lower than base_price"))
+    rig.wait(200)
+    assert len(exits(rig)) == 1
+    rig.wait(200)
+    assert len(exits(rig)) == 2
+
+
+def test_a_way_out_that_helped_is_followed_by_the_next_without_delay() -> None:
+    rig = Rig().start()
+    rig.enter()
+    rig.wait(10_100)
+    for left, number in ((6, 1), (4, 2), (2, 3)):
+        link = rig.last(OrderRequest).order_link_id
+        assert len(exits(rig)) == number
+        rig.feed(rig.reply(rig.last(OrderRequest)))
+        rig.push("execution", execution_row(f"out-{number}", link, "0.002", rig.now, side="Sell"))
+        rig.push("order", order_row(link, "PartiallyFilledCanceled", "0.002", side="Sell"))
+        rig.push("position", position_row(f"0.00{left}"))
+        rig.wait(250)
