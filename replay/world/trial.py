@@ -6,6 +6,7 @@ that a trial of half a minute takes some ten milliseconds and a hundred thousand
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -203,7 +204,12 @@ class Trial:
         if found and words & DEAF:
             return NAKED_MS_DEAF
         allowed_ms = max([NAKED_MS_MAX * self._late_stops(), *found])
-        return allowed_ms + self._dead_ms() if allowed_ms else 0
+        return allowed_ms + self._dead_ms() + self._empty_ms() if allowed_ms else 0
+
+    def _empty_ms(self) -> int:
+        """Return how long the book gives nothing at all."""
+        spans = [re.search(r"for=(\d+)ms", line) for line in self.scenario.faults if line.startswith("thin share=0 ")]
+        return sum(int(found[1]) for found in spans if found)
 
     def _dead_ms(self) -> int:
         """Return how long execution is dead at a stretch."""

@@ -170,7 +170,8 @@ class Exits:
         link = exit_link(desk.run_id, desk.epoch, self._number, why)
         tries = self._tries.setdefault(symbol, _Tries())
         tries.count(held.position_lots)
-        self._due_ns[symbol] = now + min(RETRY_NS << min(tries.vain, 8), RETRY_NS_MAX)  # Later, if nothing helps.
+        longest_ns = SLOW_NS if symbol in self._naked_ns else RETRY_NS_MAX
+        self._due_ns[symbol] = now + min(RETRY_NS << min(tries.vain, 8), longest_ns)  # Later, if nothing helps.
         if tries.sent > 1:
             desk.log("WARNING", "exit.again", f"attempt {tries.sent}, {held.position_lots} lots left", symbol)
         request_id = desk.request_id(TRACKER, link)
