@@ -80,18 +80,6 @@ def wait_for_any_way_out(patch: Patch) -> None:
     patch.setattr(exits.Exits, "_may_close", lambda _, order, now: order.role == EXIT and order.reason != PARTIAL)
 
 
-def wait_longer_each_time(patch: Patch) -> None:
-    """Wait longer with every way out that was tried, also when each of them helped, and also without a stop."""
-    count = exits._Tries.count
-
-    def vain(self: exits._Tries, lots: int) -> None:
-        count(self, lots)
-        self.vain = self.sent - 1
-
-    patch.setattr(exits._Tries, "count", vain)
-    patch.setattr(exits, "SLOW_NS", exits.RETRY_NS_MAX)
-
-
 WATCH, ADL = "the watch over stops", "adl"
 DEFENCES: dict[str, tuple[str, Callable[[Patch], None]]] = {
     "stale books": ("data", without("book_fresh", "data_fresh")),
@@ -118,8 +106,7 @@ DEFENCES: dict[str, tuple[str, Callable[[Patch], None]]] = {
 
 RARE: dict[str, tuple[str, int, Callable[[Patch], None]]] = {
     "the guard of what is on its way out": ("protection", 1003114, guard_nothing_that_leaves),
-    "a way out that may be lost": ("protection", 1003956, wait_for_any_way_out),
-    "no patience without a stop": ("protection", 1048666, wait_longer_each_time),
+    "a way out that never was": ("protection", 1047130, wait_for_any_way_out),
     "entries that fill in silence": (
         "protection",
         1005446,

@@ -52,7 +52,7 @@ TTL_NS = 250 * NS_PER_MS
 SAY_UNIVERSE_NS = NS_PER_S
 STOP_S = 6.0
 AGAIN_NS = 4 * NS_PER_S
-NAKED_MS_DEAF, NAKED_MS_THIN = 12_000, 3_000
+NAKED_MS_DEAF, NAKED_MS_THIN = 12_000, 1_000
 DEAF = frozenset(("maintenance", "freeze"))  # The venue lets nothing through.
 NAKED_MS_MAX = 500
 MEMORY = "/dev/shm"
@@ -196,19 +196,19 @@ class Trial:
     def _naked_ms_allowed(self) -> int:
         """Return how long a position may have been naked. Deleveraging takes the stop away: then ours has to come soon,
         unless the venue lets nothing through. In a thin book a stop is used up before all is closed: then we are on our
-        way out, and that takes what the book gives. Who is dead does neither.
+        way out, and out soon after the book gives again. Who is dead does neither.
         """
         words = {line.partition(" ")[0] for line in self.scenario.faults}
-        allowed = {"thin": NAKED_MS_THIN, "adl": NAKED_MS_MAX}
-        found = [allowed[word] for word in allowed if word in words]
-        if found and words & DEAF:
+        thin_ms = self._thin_ms()
+        found = [NAKED_MS_MAX * ("adl" in words), thin_ms + NAKED_MS_THIN if thin_ms else 0]
+        if any(found) and words & DEAF:
             return NAKED_MS_DEAF
-        allowed_ms = max([NAKED_MS_MAX * self._late_stops(), *found])
-        return allowed_ms + self._dead_ms() + self._empty_ms() if allowed_ms else 0
+        allowed_ms = max(NAKED_MS_MAX * self._late_stops(), *found)
+        return allowed_ms + self._dead_ms() if allowed_ms else 0
 
-    def _empty_ms(self) -> int:
-        """Return how long the book gives nothing at all."""
-        spans = [re.search(r"for=(\d+)ms", line) for line in self.scenario.faults if line.startswith("thin share=0 ")]
+    def _thin_ms(self) -> int:
+        """Return for how long the book gives less than it shows."""
+        spans = [re.search(r"for=(\d+)ms", line) for line in self.scenario.faults if line.startswith("thin ")]
         return sum(int(found[1]) for found in spans if found)
 
     def _dead_ms(self) -> int:
