@@ -111,8 +111,9 @@ class ExecutionCore:
         for row in message.positions:
             desk.learn_scale(row.symbol, row.tick, row.lot)
         desk.ledger.recall(
-            message.exec_ids, message.positions, message.round_trips, message.day, message.day_realised_e8
-        )
+            message.exec_ids, message.positions, message.round_trips, message.day, message.day_realised_e8,
+            message.last_exec_ms,
+        )  # fmt: skip
         self._risk.recover(message)
         self._intents = OrderedDict.fromkeys(message.intent_ids)
         self._tracker.recover(message.orders, now)

@@ -100,13 +100,15 @@ class Ledger:
         self._forgotten_ms = 0  # Executions up to here may have been forgotten: they are old news.
 
     def recall(
-        self, exec_ids: tuple[str, ...], rows: tuple[PositionRow, ...], round_trips: int, day: int, day_e8: int
-    ) -> None:
-        """Begin where the journal ends."""
+        self, exec_ids: tuple[str, ...], rows: tuple[PositionRow, ...], round_trips: int, day: int, day_e8: int,
+        last_exec_ms: int = 0,
+    ) -> None:  # fmt: skip
+        """Begin where the journal ends. No position has changed after the last execution of all."""
         for exec_id in exec_ids[-EXEC_IDS_MAX:]:
             self._exec_ids[exec_id] = 0
         for row in rows:
             self.holdings[row.symbol] = holding_of(row)
+            self.holdings[row.symbol].changed_ns = last_exec_ms * NS_PER_MS
         self.round_trips, self.day, self._day_realised_e8 = round_trips, day, day_e8
 
     def holding(self, symbol: str, scale: Scale) -> Holding:

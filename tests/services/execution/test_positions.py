@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.execution.positions import EXEC_IDS_MAX, Ledger, holding_of
+from services.execution.positions import EXEC_IDS_MAX, Holding, Ledger, holding_of
 from shared.messages import BUY, SELL, Fill, RoundTrip
 from shared.scale import Scale
 
@@ -146,3 +146,10 @@ def test_position_and_money_are_the_sums_of_the_executions(rows: list[tuple[int,
         if not held.position_lots:
             assert held.realised_e8 == net_e8
             assert ledger.day_realised_e8(MS0) == net_e8
+
+
+def test_what_is_taken_over_has_changed_no_later_than_the_last_execution() -> None:
+    ledger = Ledger()
+    row = Holding("BTCUSDT", Scale("0.10", "0.001"), position_lots=8).row()
+    ledger.recall((), (row,), 0, 0, 0, 1_790_000_000_123)
+    assert ledger.holdings["BTCUSDT"].changed_ns == 1_790_000_000_123_000_000
