@@ -201,9 +201,10 @@ class Trial:
         words = {line.partition(" ")[0] for line in self.scenario.faults}
         thin_ms = self._thin_ms()
         found = [NAKED_MS_MAX * ("adl" in words), thin_ms + NAKED_MS_THIN if thin_ms else 0]
-        if any(found) and words & DEAF:
+        late = self._late_stops()
+        if (any(found) and words & DEAF) or (late and "maintenance" in words):
             return NAKED_MS_DEAF
-        allowed_ms = max(NAKED_MS_MAX * self._late_stops(), *found)
+        allowed_ms = max(NAKED_MS_MAX * late, *found)
         return allowed_ms + self._dead_ms() if allowed_ms else 0
 
     def _thin_ms(self) -> int:
