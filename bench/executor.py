@@ -48,8 +48,7 @@ class Turns(Store):
 
     handle = -1  # Where the marks go.
     turn = 0
-
-    took_ns = 0
+    took_ns = 0  # By the last write.
 
     def submit(self, rows: Commit, told: Told) -> None:
         """Have rows written, and the next entry's the other way."""

@@ -365,6 +365,8 @@ class ExecutionCore:
         if not clean:
             left = ", ".join(self._desk.open_symbols()) or "unknown: the venue was never compared with"
             self._desk.log("ERROR", "stop.open", f"ended with open: {left}")
+        elif not agreed:
+            self._desk.log("WARNING", "stop.unchecked", "ended before the venue could be compared with once more")
         self._say_state(now, at_once=True)
         self._desk.say(Finished(clean))
 

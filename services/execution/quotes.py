@@ -26,8 +26,8 @@ from shared.ring import LappedError, RingReader
 NEAR_LEVELS = 5  # A side, in the depth by which a book counts as liquid.
 IDLE_NS = NS_PER_S  # A price that nobody asked about for so long is not counted any more.
 KIND_BITS = 0xFF
-RECV_NS, CTS_NS, RING_SEQ = int(Row.RECV_NS), int(Row.CTS_NS), int(Row.RING_SEQ)
-GENERATION, FLAGS = int(Row.GENERATION), int(Row.FLAGS)
+_RECV_NS, _CTS_NS, _RING_SEQ = int(Row.RECV_NS), int(Row.CTS_NS), int(Row.RING_SEQ)
+_GENERATION, _FLAGS = int(Row.GENERATION), int(Row.FLAGS)
 
 
 class _Watched:
@@ -90,11 +90,11 @@ def quote_of(symbol: str, view: BookView, clock: Offset | None, traded_lots: int
         symbol,
         bid_ticks[0] if bid_ticks else 0,
         ask_ticks[0] if ask_ticks else 0,
-        head[RECV_NS],
-        head[FLAGS] & VALID != 0,
-        head[GENERATION],
-        head[RING_SEQ],
-        head[CTS_NS],
+        head[_RECV_NS],
+        head[_FLAGS] & VALID != 0,
+        head[_GENERATION],
+        head[_RING_SEQ],
+        head[_CTS_NS],
         offset_ns,
         uncertainty_ns,
         at_ns,

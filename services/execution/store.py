@@ -86,12 +86,13 @@ def _tables() -> dict[str, dict[str, str]]:
 
 
 def _insert_into(table: str, columns: Sequence[str]) -> str:
-    """Return the statement that writes a row. What has happened is never written again; how things stand, always."""
-    verb = {"executions": "INSERT OR IGNORE"}.get(table, "INSERT OR REPLACE" if table in _STANDING else "INSERT")
-    return f"{verb} INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+    """Return the statement that writes a row."""
+    marks = ", ".join("?" * len(columns))
+    return f"{_VERBS.get(table, 'INSERT')} INTO {table} ({', '.join(columns)}) VALUES ({marks})"
 
 
-_STANDING = ("orders", "positions", "round_trips")
+_STANDS, _ONCE = "INSERT OR REPLACE", "INSERT OR IGNORE"  # How things stand now; what may be heard of again.
+_VERBS = {"orders": _STANDS, "positions": _STANDS, "round_trips": _STANDS, "executions": _ONCE}
 _INSERTS = {table: _insert_into(table, kind.__struct_fields__) for table, (kind, _) in _TABLES.items()}
 _INSERTS["executions"] = _insert_into("executions", _EXECUTION_COLUMNS)
 

@@ -170,6 +170,7 @@ def test_a_venue_that_does_not_answer_does_not_hold_up_the_end() -> None:
     assert not rig.all(Finished)
     rig.wait(200)
     assert rig.all(Finished) == [Finished(True)]
+    assert "stop.unchecked" in [log.event for log in rig.all(Log)]
 
 
 def test_stop_cancels_a_working_entry_and_waits_for_its_end() -> None:

@@ -150,9 +150,7 @@ def test_a_way_out_of_which_nothing_is_heard_is_not_waited_for_without_a_stop() 
     rig = Rig().start()
     rig.enter()
     rig.wait(10_100)
-    rig.feed(
-        rig.reply(rig.last(OrderRequest))
-    )  # Taken, says the venue: a market order that then neither fills nor ends.
+    rig.feed(rig.reply(rig.last(OrderRequest)))  # Taken, says the venue; then it neither fills nor ends.
     rig.push("position", position_row("0.008", ""))
     for request in rig.all(StopRequest, rig.wait(100)):
         rig.feed(rig.reply(request, "rejected", 10001, "StopLoss should lower than base_price"))
