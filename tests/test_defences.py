@@ -13,7 +13,7 @@ import pytest
 
 from replay.world.scenario import scenario
 from replay.world.trial import play
-from services.execution import calls, desk, exits, gates, positions, reconcile, tracker, watch
+from services.execution import calls, desk, exits, gates, positions, reconcile, stops, tracker, watch
 from services.execution.orders import EXIT, PARTIAL
 from services.execution.wire import OrderRequest
 
@@ -127,6 +127,11 @@ RARE: dict[str, tuple[str, int, Callable[[Patch], None]]] = {
         "protection",
         1012218,
         lambda patch: patch.setattr(exits.Exits, "_doubt", lambda *_: None),
+    ),
+    "a missing stop that waits for no move": (
+        "protection",
+        1082846,
+        lambda patch: patch.setattr(stops.StopEdits, "urgent", stops.StopEdits.busy),
     ),
     "the patience with a list that may be old, after a restart too": ("limits", 1080361, forget_when_it_changed),
     "the comparison at the end": (

@@ -214,14 +214,14 @@ class Exits:
             naked_ns = now - self._naked_ns.setdefault(symbol, now)
             if naked_ns >= NAKED_NS_MAX:
                 self._doom(symbol, f"no stop for {naked_ns // NS_PER_MS} ms", now)
-            elif naked_ns >= NAKED_NS and not self.edits.busy(symbol):
+            elif naked_ns >= NAKED_NS and not self.edits.urgent(symbol):
                 self._set_stop(held, now)
 
     def _doubt(self, held: Holding, now: int) -> None:
         """See to a position of which the venue has said nothing yet."""
         untold_ns, symbol = now - max(held.changed_ns, self._begun_ns), held.symbol
         stop_ticks = held.stop_ticks or self._stop_ticks(held)
-        if untold_ns >= DOUBT_NS and symbol not in self._doubts_ns and stop_ticks > 0 and not self.edits.busy(symbol):
+        if untold_ns >= DOUBT_NS and symbol not in self._doubts_ns and stop_ticks > 0 and not self.edits.urgent(symbol):
             self._doubts_ns[symbol] = now
             self._desk.log("INFO", "stop.doubt", f"the venue says nothing of it: setting {stop_ticks} ticks", symbol)
             self.edits.ask(OWNER, held, stop_ticks, urgent=True)

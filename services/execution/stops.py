@@ -21,6 +21,7 @@ class Edit(NamedTuple):
     stop_ticks: int
     before_ticks: int  # What was wanted before.
     opened_ns: int  # Of the position it is meant for.
+    urgent: bool
 
 
 class StopEdits:
@@ -34,11 +35,17 @@ class StopEdits:
         """Whether a question about this symbol's stop is still open."""
         return symbol in self._under_way
 
+    def urgent(self, symbol: str) -> bool:
+        """Whether such a question is open that was asked because there is no stop. A mere move is none: it goes another
+        way, and that may be stuck.
+        """
+        return symbol in self._under_way and self._under_way[symbol].urgent
+
     def ask(self, owner: str, held: Holding, stop_ticks: int, *, urgent: bool) -> None:
         """Want this stop from now on, and ask for it. ``urgent``: it waits behind nothing that is merely useful."""
         desk, symbol = self._desk, held.symbol
         request_id = desk.request_id(owner, symbol)
-        self._under_way[symbol] = Edit(request_id, stop_ticks, held.stop_ticks, held.opened_ns)
+        self._under_way[symbol] = Edit(request_id, stop_ticks, held.stop_ticks, held.opened_ns, urgent)
         held.stop_ticks = stop_ticks
         desk.keep(held.row())
         desk.say(StopRequest(request_id, symbol, held.scale.tick, stop_ticks, urgent))

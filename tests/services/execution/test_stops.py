@@ -5,13 +5,16 @@ And no position is left to chance: not on its way out, not while that way is los
 
 from __future__ import annotations
 
+import dataclasses
+
 from services.execution.desk import Desk, Pending
 from services.execution.parse import PositionUpdate
 from services.execution.positions import Holding
 from services.execution.stops import StopEdits
+from services.execution.trailing import E6, TrailLimits
 from services.execution.wire import Commit, OrderRequest, Reply, StopRequest
-from shared.messages import ExecutionState
-from tests.services.execution.rig import LIMITS, NOW, Rig, execution_row, order_row, position_row
+from shared.messages import ExecutionState, PositionNews
+from tests.services.execution.rig import LIMITS, NOW, Rig, execution_row, order_row, position_row, quote
 
 
 def held(desk: Desk) -> Holding:
@@ -158,6 +161,21 @@ def test_a_way_out_of_which_nothing_is_heard_is_not_waited_for_without_a_stop() 
     assert len(exits(rig)) == 1
     rig.wait(200)
     assert len(exits(rig)) == 2
+
+
+def test_a_move_without_an_answer_keeps_no_stop_from_being_set() -> None:
+    rig = Rig(dataclasses.replace(LIMITS, trail=TrailLimits(from_e6=E6 // 2, distance_e6=E6 // 2))).start()
+    rig.enter()
+    (move,) = rig.all(StopRequest, rig.feed(quote(rig.now, best_bid_ticks=602_000, best_ask_ticks=602_001)))
+    assert not move.urgent
+    rig.push("position", position_row("0.008", ""))  # Deleveraging took it, and the move's answer is lost.
+    (stop,) = rig.all(StopRequest, rig.wait(100))
+    assert (stop.stop_ticks, stop.urgent) == (move.stop_ticks, True)
+    assert not rig.all(StopRequest, rig.wait(200)), "one such question is enough"
+    rig.feed(rig.reply(stop))
+    rig.feed(rig.reply(move, "unknown", 0, "ReadTimeout"))
+    assert rig.last(PositionNews).stop_ticks == stop.stop_ticks
+    assert exits(rig) == []
 
 
 def test_a_way_out_that_helped_is_followed_by_the_next_without_delay() -> None:
