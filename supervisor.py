@@ -33,6 +33,7 @@ from services.monitor import main as monitor
 from services.scanner import main as scanner
 from services.signals import main as signals
 from shared import log, paths, pinning, shm
+from shared.awake import awake
 from shared.clock import NS_PER_MS, NS_PER_S, FleetClock, measure_epoch_ns
 from shared.config import OWN, Config
 from shared.exits import Exit
@@ -136,7 +137,10 @@ class Supervisor:
             self._page_memory = shm.create(shm.segment_name(self.run_id, "fleet", 0), SIZE)
             page = FleetPage(self._page_memory.buffer)
             page.create()
-            yield run_dir, page, data
+            with awake(wanted=self.config.supervisor.awake) as fault:
+                if fault:
+                    log.say("WARNING", "supervisor.awake", fault)
+                yield run_dir, page, data
         finally:
             self._kill_all()
             memory.release()

@@ -28,6 +28,7 @@ from services.exchange import main as exchange
 from services.ingest import main as ingest
 from services.scanner import main as scanner
 from services.signals import main as signals
+from shared.awake import awake
 from shared.bybit.venue import Venue, venue_of
 from shared.clock import NS_PER_MS
 from shared.config import Config, Exchange, Execution, Ingest, Risk, Router, Scanner, Signals, Weights
@@ -269,11 +270,14 @@ def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.tick_to_order", description=__doc__)
     parser.add_argument("--json", action="store_true", help="only the JSON object")
     parser.add_argument("--orders", type=int, default=ORDERS)
+    parser.add_argument("--awake", action="store_true", help="no CPU sleeps, as with supervisor.awake")
     wanted = parser.parse_args(argv)
     cpus = len(os.sched_getaffinity(0))
-    found = {way: measure(way, wanted.orders) for way in GOALS if way != "spin" or cpus > 1}
+    with awake(wanted=wanted.awake) as fault:
+        found = {way: measure(way, wanted.orders) for way in GOALS if way != "spin" or cpus > 1}
     result: dict[str, Any] = {
-        "bench": "tick_to_order", "cpus": cpus, "spinners": {"zmq": 0, "spin": 1}, "goals_ratio": GOALS,
+        "bench": "tick_to_order", "cpus": cpus, "awake": wanted.awake and not fault,
+        "spinners": {"zmq": 0, "spin": 1}, "goals_ratio": GOALS,
         "ratio_vs_bare_client": {way: one["ratio"] for way, one in found.items()},
         "load": round(os.getloadavg()[0], 2),
     }  # fmt: skip

@@ -318,6 +318,9 @@ class Supervisor(Section, frozen=True):
     restarts_total: Annotated[
         int, Meta(ge=0, le=1000, description="Restarts of all workers within 300 s; one more is too many.")
     ] = 10
+    awake: Annotated[
+        bool, Meta(description="Keep the box's CPUs from sleeping: quicker wake-ups, warmer CPUs. Needs root's device.")
+    ] = False
     pin: Pin = field(default_factory=Pin)
 
 
