@@ -1,6 +1,8 @@
-"""From a record's publication to the hands of a reader in another process: woken by ZeroMQ, and spinning on the ring.
+"""From a record's publication to the hands of a reader in another process: woken by ZeroMQ, woken by a datagram, and
+spinning on the ring.
 
-Both ways use what the signal engine uses. The writer stamps each record with the time just before it is published.
+The signal engine uses the last two, and ZeroMQ where a datagram finds nobody. The writer stamps each record with the
+time just before it is published.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import argparse
 import asyncio
 import random
 import time
+from functools import partial
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
@@ -30,13 +33,14 @@ from shared.mirror import BookTable, format_books
 from shared.ring import RingWriter, format_ring
 
 WAIT_S = 0.002  # Mean time between two records: the reader is asleep, or spinning, long before the next.
-MODES = ("zmq", "spin")
+MODES = ("zmq", "poke", "spin")
+EVERYBODY = "*"
 ROUNDS = 3
 TARGETS_US = {"message": 100.0, "delta": 50.0, "imbalance": 15.0}
 
 
 class Writer:
-    """Ingest's end: ring and PUB."""
+    """Ingest's end: ring and bus."""
 
     def __init__(self, stage: Stage) -> None:
         self._clock = stage.clock
@@ -46,17 +50,18 @@ class Writer:
         stage.fleet.put(Word.DATA_GENERATION, generation)
 
     def run(self, stage: Stage, pipe: Connection, count: int) -> None:
-        """Publish ``count`` records each time the pipe asks for them."""
+        """Publish ``count`` records each time the pipe asks for them; poke the reader that it names, if any."""
         bus = Bus("ingest", 0, stage.folder, stage.clock, Counters())
         rng = random.Random(1)
         row = np.zeros((1, EVENT_WORDS), np.int64)
         row[0, META] = meta(Kind.TICKER, LAST, 0, 0)
-        while pipe.recv_bytes():
+        while reader := pipe.recv():
             for _ in range(count):
                 time.sleep(rng.expovariate(1 / WAIT_S))
                 row[0, RECV_NS] = self._clock.now()
                 head = append_records(self._ring.words, row)
-                bus.publish(Dirty(self._ring.generation, head))
+                dirty = Dirty(self._ring.generation, head)
+                bus.poke(reader, dirty) if reader != EVERYBODY else bus.publish(dirty)
 
 
 async def _hear(stage: Stage, bus: Bus, mode: str, count: int, ask: Any) -> list[int]:
@@ -88,7 +93,7 @@ async def _hear(stage: Stage, bus: Bus, mode: str, count: int, ask: Any) -> list
         async with asyncio.timeout(60):
             while not done.is_set():
                 await asyncio.sleep(0.05)
-                drain() if mode == "zmq" and len(late) >= count - 2 else None
+                drain() if mode != "spin" and len(late) >= count - 2 else None
     finally:
         if spinner is not None:
             spinner.stop()
@@ -101,8 +106,10 @@ def _read(stage: Stage, writer: Connection, result: Connection, count: int) -> N
         found: dict[str, list[list[int]]] = {mode: [] for mode in MODES}
         for number in range(ROUNDS * len(MODES)):
             mode = MODES[number % len(MODES)]
-            bus = Bus(f"reader{number}", 0, stage.folder, stage.clock, Counters())
-            found[mode].append(await _hear(stage, bus, mode, count, lambda: writer.send_bytes(b"go")))
+            name = f"reader{number}"
+            bus = Bus(name, 0, stage.folder, stage.clock, Counters())
+            peer = name if mode == "poke" else EVERYBODY
+            found[mode].append(await _hear(stage, bus, mode, count, partial(writer.send, peer)))
             bus.close()
         return found
 
@@ -110,7 +117,7 @@ def _read(stage: Stage, writer: Connection, result: Connection, count: int) -> N
 
 
 def measure(count: int) -> dict[str, Any]:
-    """Measure both ways in turns; return quantiles."""
+    """Measure all ways in turns; return quantiles."""
     with Stage(ring_records=1 << 14) as stage:
         writer = Writer(stage)
         near, far = Pipe()
@@ -158,6 +165,7 @@ def main(argv: list[str]) -> None:
     found = measure(wanted.count) | kernel_us() | {"bench": "wake", "kernel": KERNEL}
     rows = [
         ("ZeroMQ: p50; p99 us", f"{found['zmq_p50_us']}; {found['zmq_p99_us']}", f"message {TARGETS_US['message']}"),
+        ("a datagram: p50; p99 us", f"{found['poke_p50_us']}; {found['poke_p99_us']}", ""),
         ("spinning: p50; p99 us", f"{found['spin_p50_us']}; {found['spin_p99_us']}", ""),
         ("one delta, us", str(found["delta_us"]), f"target {TARGETS_US['delta']}"),
         ("imbalance of ten levels, us", str(found["imbalance_us"]), f"target {TARGETS_US['imbalance']}"),

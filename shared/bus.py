@@ -7,7 +7,8 @@ acknowledgement, retry and dedup: never lost silently, never done twice, dead af
 Frames of either: type name, header, payload. Header (msgpack array): schema, sender, epoch, sequence, fleet time.
 
 Wishes of an EXPRESS type are first tried as a datagram (`post.py`), and so are their acknowledgements: that is faster.
-What is not acknowledged in time goes over ZeroMQ like all the others.
+What is not acknowledged in time goes over ZeroMQ like all the others. A fact of such a type may be a poke: a datagram
+to the one process that waits for it, without acknowledgement or count.
 """
 
 from __future__ import annotations
@@ -133,6 +134,7 @@ class Bus:
         self._post = Post(run_dir, name)
         self._has_post = False  # Whether the loop waits on it.
         self._hear_wish: Callable[[Message], None] | None = None
+        self._hear_facts: dict[type[Message], Callable[[Message], None]] = {}
 
     def _socket(self, kind: int) -> zmq.Socket[bytes]:
         socket: zmq.Socket[bytes] = self._context.socket(kind)
@@ -154,6 +156,12 @@ class Bus:
         except zmq.Again:
             self._counters.add("bus_dropped")
 
+    def poke(self, peer: str, message: Message) -> None:
+        """Tell one process alone, as a datagram; publish it, if that finds no socket or no room."""
+        header = Header(SCHEMA, self._name, self._epoch, 0, self._clock.now())
+        if not self._post.send(peer, frames(message, header)):
+            self.publish(message)
+
     def subscribe(self, peers: Iterable[str], kinds: Iterable[type[Message]], hear: Callable[[Message], None]) -> None:
         """Hear ``kinds`` of facts from ``peers``."""
         socket = self._socket(zmq.SUB)
@@ -162,6 +170,10 @@ class Bus:
         for kind in kinds:
             socket.subscribe(kind.__name__.encode())
         wanted = {kind.__name__.encode() for kind in kinds}
+        for kind in kinds:
+            if kind.EXPRESS:
+                self._hear_facts[kind] = hear
+                self._attend()
 
         def take(parts: list[bytes]) -> None:
             if parts[0] not in wanted:  # ZeroMQ matches by prefix.
@@ -224,6 +236,8 @@ class Bus:
             sender = self._senders.get(header.sender)
             if sender is not None and (message.sender, message.epoch) == (self._name, self._epoch):
                 sender.acknowledged(message.seq)
+        elif (hear := self._hear_facts.get(type(message))) is not None:
+            hear(message)
         elif self._hear_wish is not None:
             if self._once.first_time(header):
                 self._hear_wish(message)

@@ -30,7 +30,7 @@ class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     HANDLER: ClassVar[str] = ""
     DIGESTED: ClassVar[bool] = False  # As an output it is so much that a journal holds only its digest.
-    EXPRESS: ClassVar[bool] = False  # A wish in such a hurry that it goes the quickest way.
+    EXPRESS: ClassVar[bool] = False  # In such a hurry that it goes the quickest way.
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -131,6 +131,8 @@ class Universe(Message, frozen=True):
 
 class Dirty(Message, frozen=True):
     """The ring has grown: a wake-up only; what happened stands in shared memory."""
+
+    EXPRESS: ClassVar[bool] = True
 
     generation: int
     head: int  # Sequence after the last published record.

@@ -67,12 +67,14 @@ class _Shell:
         self._has_grown = False
         self._sockets: dict[int, Socket] = {}
         self._opening: set[asyncio.Task[None]] = set()
+        self._is_waited_for = ctx.config.signals.wait == "zmq"  # A signal engine that spins sees it for itself.
         self._dirty: Dirty | None = None
 
     def act(self, message: Message) -> None:
         """Carry out what the core said."""
         if isinstance(message, Dirty):
-            self._wake(message)
+            if self._is_waited_for:
+                self._wake(message)
         elif isinstance(message, OffGrid):
             self._bus.publish(message)
         elif isinstance(message, Subscribe | Unsubscribe | PingFeed):
@@ -104,7 +106,7 @@ class _Shell:
     def _publish(self) -> None:
         dirty, self._dirty = self._dirty, None
         if dirty is not None:
-            self._bus.publish(dirty)
+            self._bus.poke("signals", dirty)
 
     async def _open(self, connection: int) -> None:
         try:

@@ -1,11 +1,26 @@
-"""The bus's bookkeeping, without a socket: framing, loss, once-only, retry."""
+"""The bus's bookkeeping, mostly without a socket: framing, loss, once-only, retry, pokes."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from shared.bus import PENDING_MAX, REMEMBERED_MAX, RETRY_NS, Header, Losses, Once, Sender, endpoint, frames, unframe
-from shared.messages import SCHEMA, Ack, Command, Leave, ProtocolError, Tick
+from shared.bus import (
+    PENDING_MAX,
+    REMEMBERED_MAX,
+    RETRY_NS,
+    Bus,
+    Header,
+    Losses,
+    Once,
+    Sender,
+    endpoint,
+    frames,
+    unframe,
+)
+from shared.clock import FleetClock
+from shared.fleet import Counters
+from shared.messages import SCHEMA, Ack, Command, Dirty, Leave, ProtocolError, Tick
 
 
 def header(seq: int, epoch: int = 0, sender: str = "scanner") -> Header:
@@ -100,6 +115,27 @@ def test_a_wish_in_a_hurry_goes_over_zeromq_at_once_when_nobody_takes_datagrams(
     leave = Leave("BTCUSDT", 1, "against", 0.9, 1_000, 10**9)
     sender.send(leave, header(1), expires_ns=10 * RETRY_NS)
     assert wire.sent == [frames(leave, header(1))]
+
+
+def test_a_poke_reaches_the_one_who_waits_and_everybody_where_he_is_not(tmp_path: Path) -> None:
+    heard: list[Dirty] = []
+
+    async def run() -> None:
+        ingest = Bus("ingest", 0, tmp_path, FleetClock(0), Counters())
+        signals = Bus("signals", 0, tmp_path, FleetClock(0), Counters())
+        signals.subscribe(["ingest"], [Dirty], heard.append)  # type: ignore[arg-type]
+        ingest.poke("signals", Dirty(1, 7))
+        await asyncio.sleep(0.05)
+        assert heard == [Dirty(1, 7)], "a poke needs no subscription to have arrived"
+        (tmp_path / "signals.post").unlink()
+        async with asyncio.timeout(5):
+            while len(heard) < 4:
+                ingest.poke("signals", Dirty(1, len(heard)))
+                await asyncio.sleep(0.01)
+        ingest.close()
+        signals.close()
+
+    asyncio.run(run())
 
 
 def test_a_command_dies_at_its_deadline() -> None:
