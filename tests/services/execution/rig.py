@@ -227,3 +227,8 @@ class Rig:
     @property
     def state(self) -> str:
         return self.last(ExecutionState).state
+
+
+def exits(rig: Rig, said: Iterable[Message] | None = None) -> list[OrderRequest]:
+    """Return the orders that only reduce: all, or those among ``said``."""
+    return [request for request in rig.all(OrderRequest, said) if request.reduce_only]

@@ -16,7 +16,6 @@ from shared.messages import (
     ExecutionState,
     Leave,
     Log,
-    Message,
     PositionNews,
     RoundTrip,
     Universe,
@@ -31,13 +30,10 @@ from tests.services.execution.rig import (
     RUN,
     Rig,
     execution_row,
+    exits,
     order_row,
     position_row,
 )  # fmt: skip
-
-
-def exits(rig: Rig, said: list[Message] | None = None) -> list[OrderRequest]:
-    return [request for request in rig.all(OrderRequest, said) if request.reduce_only]
 
 
 def test_a_position_older_than_its_time_is_closed_with_one_reduce_only_market_order() -> None:

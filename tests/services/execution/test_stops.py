@@ -14,7 +14,7 @@ from services.execution.stops import StopEdits
 from services.execution.trailing import E6, TrailLimits
 from services.execution.wire import Commit, OrderRequest, Reply, StopRequest
 from shared.messages import ExecutionState, PositionNews
-from tests.services.execution.rig import LIMITS, NOW, Rig, execution_row, order_row, position_row, quote
+from tests.services.execution.rig import LIMITS, NOW, Rig, execution_row, exits, order_row, position_row, quote
 
 
 def held(desk: Desk) -> Holding:
@@ -88,10 +88,6 @@ def test_questions_about_what_is_gone_are_forgotten() -> None:
     edits.ask("exits", held(desk), 598_000, urgent=True)
     edits.forget({"ETHUSDT"})
     assert not edits.busy("BTCUSDT")
-
-
-def exits(rig: Rig) -> list[OrderRequest]:
-    return [request for request in rig.all(OrderRequest) if request.reduce_only]
 
 
 def test_a_position_that_is_being_closed_is_guarded_until_it_is() -> None:
