@@ -169,11 +169,10 @@ class Bus:
             socket.connect(endpoint(self._run_dir, peer, "pub"))
         for kind in kinds:
             socket.subscribe(kind.__name__.encode())
-        wanted = {kind.__name__.encode() for kind in kinds}
-        for kind in kinds:
             if kind.EXPRESS:
                 self._hear_facts[kind] = hear
                 self._attend()
+        wanted = {kind.__name__.encode() for kind in kinds}
 
         def take(parts: list[bytes]) -> None:
             if parts[0] not in wanted:  # ZeroMQ matches by prefix.

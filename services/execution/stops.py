@@ -21,7 +21,7 @@ class Edit(NamedTuple):
     stop_ticks: int
     before_ticks: int  # What was wanted before.
     opened_ns: int  # Of the position it is meant for.
-    urgent: bool
+    urgent: bool  # There is none.
 
 
 class StopEdits:
